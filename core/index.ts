@@ -1,0 +1,55 @@
+/** The public face of the core: all that a plugin or an embedder may use. */
+export { isProblem, ProblemError, problems } from './errors.ts'
+export type { ProblemExtra, ProblemItem, ProblemKind, ProblemMaker } from './errors.ts'
+export { Secret, secret } from './secret.ts'
+export { byteSize, duration } from './duration.ts'
+export { CoreEvents } from './core-events.ts'
+export { events } from './events.ts'
+export type { EventBus, EventSet } from './events.ts'
+export type { Logger } from './log.ts'
+export { cls, optional, own, service } from './service.ts'
+export type { Resolved, ServiceOf, ServiceToken } from './service.ts'
+export { counter, gauge, histogram, open } from './metric.ts'
+export type { Collected, Labels, MetricFamily, Sample } from './metric.ts'
+export { isReply, reply } from './route.ts'
+export type {
+  AnyRequest,
+  Auth,
+  BodyRule,
+  Method,
+  OperationOf,
+  Reply,
+  Route,
+  RouteExample,
+  RouteFacts,
+  RouteOf,
+  RouteRequest,
+} from './route.ts'
+export type {
+  AuthenticationRequest,
+  Authenticator,
+  LimitDecision,
+  Limiter,
+  LimitRequest,
+  Meter,
+  MeteredPlugin,
+  MigrationState,
+  Migrator,
+  Principal,
+  SecurityScheme,
+} from './slots.ts'
+export { definePlugin } from './plugin.ts'
+export type {
+  AppView,
+  Clock,
+  Command,
+  CommandIo,
+  CommandOption,
+  Health,
+  Plugin,
+  PluginState,
+  Provided,
+  Random,
+  ServerFacts,
+  Services,
+} from './plugin.ts'

@@ -1,0 +1,80 @@
+import type { EventSet } from './events.ts'
+
+/**
+ * Metrics are data: which event counts what. The meter (a slot) turns them into numbers; nothing else in
+ * a plugin mentions a metric.
+ */
+
+/** Every label and its closed set of values. */
+export type Labels = Readonly<Record<string, readonly string[]>>
+/** A label whose values are known at run time only (a route template, a plugin's name). */
+export const open: readonly string[] = Object.freeze([])
+
+type LabelsOf<L extends Labels> = { readonly [K in keyof L]: L[K][number] }
+/** The labels, or the labels and an amount (a counter adds it, a histogram observes it); `undefined` skips. */
+export type Sample<L extends Labels = Labels> =
+  | LabelsOf<L>
+  | readonly [LabelsOf<L>, number]
+  | undefined
+
+type Listeners<M, L extends Labels> = { readonly [K in keyof M]?: (payload: M[K]) => Sample<L> }
+
+export interface MetricFamily<S = never> {
+  readonly kind: 'counter' | 'histogram' | 'gauge'
+  readonly name: string
+  readonly help: string
+  readonly labels: Labels
+  readonly buckets?: readonly number[]
+  readonly on: Readonly<Record<string, (payload: never) => Sample>>
+  readonly collect?: (services: S) => Collected | Promise<Collected>
+}
+
+/** One value without labels, or one for each label set. */
+export type Collected = number | readonly (readonly [Readonly<Record<string, string>>, number])[]
+
+interface Definition<M, L extends Labels> {
+  readonly name: string
+  readonly help: string
+  readonly labels?: L
+  /** The events that `on` listens to. */
+  readonly from?: EventSet<M>
+  readonly on: Listeners<M, L>
+}
+
+const plain = <M, L extends Labels>(on: Listeners<M, L>) => on as MetricFamily['on']
+
+export const counter = <M, const L extends Labels = Record<never, never>>(
+  d: Definition<M, L>,
+): MetricFamily<unknown> => ({
+  kind: 'counter',
+  name: d.name,
+  help: d.help,
+  labels: d.labels ?? {},
+  on: plain(d.on),
+})
+
+/** Buckets in the unit of the name (`…_seconds`), ascending. */
+export const histogram = <M, const L extends Labels = Record<never, never>>(
+  d: Definition<M, L> & { readonly buckets: readonly number[] },
+): MetricFamily<unknown> => ({
+  kind: 'histogram',
+  name: d.name,
+  help: d.help,
+  labels: d.labels ?? {},
+  buckets: d.buckets,
+  on: plain(d.on),
+})
+
+export const gauge = <S>(d: {
+  readonly name: string
+  readonly help: string
+  readonly labels?: Labels
+  readonly collect: (services: S) => Collected | Promise<Collected>
+}): MetricFamily<S> => ({
+  kind: 'gauge',
+  name: d.name,
+  help: d.help,
+  labels: d.labels ?? {},
+  on: {},
+  collect: d.collect,
+})

@@ -1,0 +1,230 @@
+import type * as z from 'zod'
+
+import type { EventBus } from './events.ts'
+import type { Logger } from './log.ts'
+import type { MetricFamily } from './metric.ts'
+import type { OperationOf, Route, RouteFacts, RouteOf } from './route.ts'
+import type { HardTokens, Resolved, ServiceOf, Tokens } from './service.ts'
+import type { Fills } from './slots.ts'
+
+/** Time, injected so that tests can turn it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Milliseconds since some start, never going back. */
+  readonly monotonic: () => number
+}
+
+/** Chance, injected so that tests can repeat it. */
+export interface Random {
+  /** In [0, 1). */
+  readonly float: () => number
+  readonly bytes: (count: number) => Buffer
+  /** A UUIDv7: later ones sort later. */
+  readonly uuid: () => string
+}
+
+/** What a plugin may know of the server that it runs in. */
+export interface ServerFacts {
+  /** `NODE_ENV=production` and nothing else. */
+  readonly production: boolean
+  /** `serve`: a server; `command`: one CLI verb, which may run beside a server on the same `dataDir`. */
+  readonly role: 'serve' | 'command'
+  readonly dataDir: string
+  /** `server.publicUrl`, else the address that the public listener has; without a trailing slash. */
+  readonly publicUrl: string
+  /** Origins that browsers may call from, besides our own. */
+  readonly origins: readonly string[]
+  /** False when the public listener can be reached from other machines. */
+  readonly loopback: boolean
+}
+
+export interface PluginState {
+  readonly name: string
+  readonly version: string
+  readonly summary: string
+  /** `unavailable`: its start failed and it is not critical; the core tries again. */
+  readonly state: 'running' | 'unavailable' | 'disabled'
+  readonly since: string | null
+  readonly lastError: string | null
+}
+
+/** The running application, as any plugin may see it. */
+export interface AppView {
+  /** The routes of the current generation, public and operations, the core's own included. */
+  readonly routes: () => readonly RouteFacts[]
+  readonly plugins: () => readonly PluginState[]
+  /** Security schemes of the running authenticators, by name. */
+  readonly securitySchemes: () => Readonly<
+    Record<string, { readonly credential: string; readonly scheme: object }>
+  >
+}
+
+/** What every plugin gets besides what it declares. */
+export interface Provided<C> {
+  readonly config: C
+  readonly log: Logger
+  /** Aborted when this instance stops. */
+  readonly lifecycle: AbortSignal
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: EventBus
+  readonly server: ServerFacts
+  readonly app: AppView
+}
+
+export type Services<C, R, P, I> = Provided<C> & Resolved<R> & Resolved<P> & Resolved<I>
+
+export interface Health {
+  readonly status: 'pass' | 'warn' | 'fail'
+  readonly detail?: string
+}
+
+export interface CommandIo {
+  readonly out: (line: string) => void
+  readonly err: (line: string) => void
+  /** `--json` was given: print one JSON value and nothing else. */
+  readonly json: boolean
+}
+
+export interface CommandOption {
+  readonly type: 'string' | 'boolean'
+  readonly description: string
+  readonly default?: string | boolean
+  readonly required?: boolean
+  /** May be given several times; the value is an array. */
+  readonly multiple?: boolean
+  readonly alias?: string
+}
+
+/** A CLI verb: `autodocops <verb>`. */
+export interface Command<S> {
+  readonly summary: string
+  /** Positional arguments, in order: `['id']`, `['[file]']` when it may be absent. */
+  readonly positionals?: readonly string[]
+  readonly options?: Readonly<Record<string, CommandOption>>
+  readonly examples: readonly string[]
+  /** Returns the exit code; nothing is 0. The plugin and what it needs are started, and stopped afterwards. */
+  readonly run: (
+    services: S,
+    args: Readonly<Record<string, string | boolean | readonly string[] | undefined>>,
+    io: CommandIo,
+  ) => void | number | Promise<void | number>
+}
+
+type Hook<S> = (services: S) => void | Promise<void>
+
+/** A plugin whose types have done their work; see {@link definePlugin} for what each part is. */
+export interface Plugin<
+  Name extends string = string,
+  R extends Tokens = Tokens,
+  P extends HardTokens = HardTokens,
+> {
+  readonly name: Name
+  readonly version: string
+  readonly core: string
+  readonly summary: string
+  readonly config: z.ZodType
+  readonly requires: R
+  readonly provides: P
+  readonly internal: HardTokens
+  readonly services: Readonly<Record<string, (services: never) => unknown>>
+  readonly fills: Fills<never>
+  readonly metrics: readonly MetricFamily<never>[]
+  readonly routes?: (builder: { route: RouteOf<never>; config: never }) => readonly Route[]
+  readonly operations?: (builder: { route: OperationOf<never>; config: never }) => readonly Route[]
+  readonly health?: {
+    readonly required: boolean
+    readonly checks: Readonly<Record<string, (services: never) => Health | Promise<Health>>>
+  }
+  readonly migrations?: URL
+  readonly start?: Hook<never>
+  readonly activate?: Hook<never>
+  readonly deactivate?: Hook<never>
+  readonly stop?: Hook<never>
+  readonly describe?: (services: never) => string
+  readonly commands: Readonly<Record<string, Command<never>>>
+  readonly examples: {
+    readonly config: { readonly valid: readonly unknown[]; readonly invalid: readonly unknown[] }
+  }
+}
+
+type Empty = Record<never, never>
+
+export interface Definition<
+  Name extends string,
+  C extends z.ZodType,
+  R extends Tokens,
+  P extends HardTokens,
+  I extends HardTokens,
+  S = Services<z.output<C>, NoInfer<R>, NoInfer<P>, NoInfer<I>>,
+> {
+  /** Kebab-case; the key in the manifest, and the prefix of tables, metrics and events. */
+  readonly name: Name
+  readonly version: string
+  /** The semver range of cores that it runs on. */
+  readonly core: string
+  readonly summary: string
+  /** A zod 4 strictObject with defaults and `.describe()` on each key. */
+  readonly config: C
+  readonly requires?: R
+  readonly provides?: P
+  readonly internal?: I
+  /** Builds `provides` and `internal`: functions of the services, or `cls(Class)`. Synchronous; connect in `start`. */
+  readonly services?: {
+    readonly [K in keyof NoInfer<P & I>]: (services: S) => ServiceOf<NoInfer<P & I>[K]>
+  }
+  readonly routes?: (builder: { route: RouteOf<S>; config: z.output<C> }) => readonly Route[]
+  /** Routes on the operations listener, under `/admin/<plugin>` (the metrics plugin: `/metrics`). */
+  readonly operations?: (builder: {
+    route: OperationOf<S>
+    config: z.output<C>
+  }) => readonly Route[]
+  readonly fills?: Fills<S>
+  readonly metrics?: readonly MetricFamily<S>[]
+  /** `required`: `/readyz` is 503 while a check fails. Otherwise it only says `degraded`. */
+  readonly health?: {
+    readonly required: boolean
+    readonly checks: Readonly<Record<string, (services: S) => Health | Promise<Health>>>
+  }
+  /** A folder of `0001-name.ts`; run before `start` by whoever fills the slot `migrator`. */
+  readonly migrations?: URL
+  /** Connect, warm up. May fail; has no effect outside yet. */
+  readonly start?: Hook<S>
+  /** After the swap: consumers, timers. */
+  readonly activate?: Hook<S>
+  /** At the swap, on the replaced one: stop consuming. */
+  readonly deactivate?: Hook<S>
+  /** After its last request, dependants first. */
+  readonly stop?: Hook<S>
+  /** What it runs on, for the tree that `start` prints: `embedded PGlite in ./data/db`. */
+  readonly describe?: (services: S) => string
+  readonly commands?: Readonly<Record<string, Command<S>>>
+  readonly examples: {
+    readonly config: { readonly valid: readonly z.input<C>[]; readonly invalid: readonly unknown[] }
+  }
+}
+
+/** With something to build, `services` is not optional. */
+type Built<P, I> = [keyof P | keyof I] extends [never] ? unknown : { readonly services: unknown }
+
+/** Describes a plugin. It does nothing when imported. */
+export function definePlugin<
+  const Name extends string,
+  C extends z.ZodType,
+  const R extends Tokens = Empty,
+  const P extends HardTokens = Empty,
+  const I extends HardTokens = Empty,
+>(definition: Definition<Name, C, R, P, I> & Built<P, I>): Plugin<Name, R, P> {
+  const filled = {
+    requires: {},
+    provides: {},
+    internal: {},
+    services: {},
+    fills: {},
+    metrics: [],
+    commands: {},
+    ...definition,
+  }
+  return Object.freeze(filled) as unknown as Plugin<Name, R, P>
+}

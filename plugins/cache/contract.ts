@@ -1,0 +1,120 @@
+import { events, service } from 'autodocops'
+import type { AnyRequest, Reply } from 'autodocops'
+
+/** Times are milliseconds, or text with a unit (`20m`). */
+export interface EntryOptions {
+  readonly ttl?: number | string
+  /** How long past its time a value may still be served while its factory fails. */
+  readonly stale?: number | string
+  /** After this long a stale value is served and the factory goes on. */
+  readonly soft?: number | string
+  /** After this long the factory is aborted. */
+  readonly hard?: number | string
+  /** Refresh ahead, in the background, past this share (0–1) of the time. */
+  readonly eager?: number
+  /** ± share of the time, so that entries do not end together. */
+  readonly jitter?: number
+  /** After a failed factory with a stale value: no new try for so long. */
+  readonly backoff?: number | string
+  readonly tags?: readonly string[]
+}
+
+declare const skip: unique symbol
+/** What a factory returns to store nothing. */
+export type Skip = typeof skip
+
+export interface FactoryContext<T> {
+  readonly signal: AbortSignal
+  readonly stale: T | undefined
+  readonly setTtl: (ttl: number | string) => void
+  readonly setTags: (tags: readonly string[]) => void
+  readonly skip: () => Skip
+}
+
+export interface EntryReport {
+  readonly key: string
+  readonly memory: 'fresh' | 'stale' | 'none'
+  readonly redis: 'fresh' | 'stale' | 'none' | 'down' | 'off'
+  readonly expiresAt: string | null
+  readonly staleUntil: string | null
+  readonly tags: readonly string[]
+  readonly bytes: number
+}
+
+/** Values are JSON: `undefined` is refused, `null` is cached. A dead Redis never makes a call fail. */
+export interface CacheNamespace {
+  /** A fresh value, else `undefined`. */
+  readonly get: <T>(key: string) => Promise<T | undefined>
+  readonly getMany: <T>(keys: readonly string[]) => Promise<Map<string, T>>
+  readonly set: <T>(key: string, value: T, options?: EntryOptions) => Promise<void>
+  /** One factory call for all who ask at once, on all instances; its error is shared, and cached by nobody. */
+  readonly getOrSet: <T>(
+    key: string,
+    factory: (context: FactoryContext<T>) => T | Skip | Promise<T | Skip>,
+    options?: EntryOptions,
+  ) => Promise<T>
+  readonly getOrSetMany: <T>(
+    keys: readonly string[],
+    factory: (
+      missing: readonly string[],
+      context: { readonly signal: AbortSignal },
+    ) => Promise<Map<string, T>>,
+    options?: EntryOptions,
+  ) => Promise<Map<string, T>>
+  /** Gone at once, on every instance; beats a factory in flight. */
+  readonly remove: (...keys: string[]) => Promise<void>
+  readonly removeByTag: (...tags: string[]) => Promise<void>
+  /** Out of date: may be served stale while its factory runs or fails. */
+  readonly expire: (...keys: string[]) => Promise<void>
+  readonly expireByTag: (...tags: string[]) => Promise<void>
+  /** Returns how many entries of this namespace went. */
+  readonly clear: () => Promise<number>
+  readonly explain: (key: string) => Promise<EntryReport>
+}
+
+export interface RespondOptions<T> extends EntryOptions {
+  readonly key: string
+  readonly namespace: string
+  /** Checked on every read, after it: false answers as if there were nothing. */
+  readonly visible?: (value: T) => boolean
+  /** `Cache-Control` of the reply; `private, no-cache` when absent. */
+  readonly cacheControl?: string
+}
+
+export interface CacheService extends CacheNamespace {
+  readonly namespace: (name: string, defaults?: EntryOptions) => CacheNamespace
+  /**
+   * The value as a JSON reply with ETag, 304, `Age` and `X-Cache: HIT-L1 | HIT-L2 | STALE | MISS | BYPASS`;
+   * `undefined` when `load` gives `undefined` or the value is not visible. Keeps the bytes: a hit does no JSON work.
+   */
+  readonly respond: <T>(
+    request: AnyRequest,
+    options: RespondOptions<T>,
+    load: (signal: AbortSignal) => Promise<T | undefined>,
+  ) => Promise<Reply | undefined>
+  readonly status: () => {
+    readonly redis: 'up' | 'down' | 'off'
+    readonly bus: 'up' | 'down' | 'off'
+    readonly pending: number
+    readonly entries: number
+    readonly bytes: number
+  }
+}
+
+export const Cache = service('cache').of<CacheService>()
+
+type Store = 'memory' | 'redis'
+type Operation = 'get' | 'set' | 'delete' | 'clear'
+
+export const CacheEvents = events<{
+  'cache:operation-finished': {
+    readonly store: Store
+    readonly operation: Operation
+    readonly outcome: 'hit' | 'miss' | 'stale' | 'ok' | 'error' | 'bypass'
+    readonly durationMs: number
+  }
+  'cache:entry-evicted': { readonly store: Store; readonly reason: 'size' | 'ttl' }
+  'cache:call-coalesced': { readonly store: Store }
+  'cache:degraded': { readonly reason: string }
+  'cache:recovered': { readonly downMs: number }
+}>('cache')

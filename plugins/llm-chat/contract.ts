@@ -1,0 +1,64 @@
+import { events, service } from 'autodocops'
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool'
+  readonly content: string
+}
+
+export interface ChatRequest {
+  /** A model of the config; its default when absent. */
+  readonly model?: string
+  readonly messages: readonly ChatMessage[]
+  readonly maxOutputTokens?: number
+  readonly temperature?: number
+}
+
+export interface ChatUsage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** True when the model did not report it and it was counted by length. */
+  readonly estimated: boolean
+}
+
+export type ChatChunk =
+  | { readonly type: 'text'; readonly text: string }
+  | {
+      readonly type: 'end'
+      readonly reason: 'stop' | 'length' | 'tool_calls' | 'content_filter'
+      readonly usage: ChatUsage
+    }
+
+/** A client for language models. Failures are problems 502, 503 and 504; the upstream's own never come out. */
+export interface LlmClient {
+  readonly complete: (
+    request: ChatRequest,
+    signal: AbortSignal,
+  ) => Promise<{ readonly text: string; readonly usage: ChatUsage }>
+  /** Ends with exactly one `end` chunk, or throws. */
+  readonly stream: (request: ChatRequest, signal: AbortSignal) => AsyncIterable<ChatChunk>
+}
+
+export const Llm = service('llm').of<LlmClient>()
+
+type Provider = 'openai' | 'azure' | 'fake'
+
+export const ChatEvents = events<{
+  'llm-chat:stream-started': { readonly provider: Provider }
+  'llm-chat:first-token-received': {
+    readonly provider: Provider
+    readonly model: string
+    readonly durationMs: number
+  }
+  'llm-chat:request-finished': {
+    readonly provider: Provider
+    readonly model: string
+    readonly outcome: 'ok' | 'error' | 'timeout' | 'rate_limited' | 'aborted' | 'filtered'
+    readonly durationMs: number
+    readonly usage: ChatUsage
+    readonly costUsd: number
+  }
+  'llm-chat:request-retried': {
+    readonly provider: Provider
+    readonly reason: '429' | '5xx' | 'timeout'
+  }
+}>('llm-chat')
