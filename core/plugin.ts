@@ -31,6 +31,8 @@ export interface ServerFacts {
   /** `serve`: a server; `command`: one CLI verb, which may run beside a server on the same `dataDir`. */
   readonly role: 'serve' | 'command'
   readonly dataDir: string
+  /** How long this instance's `start` may take: the plugin's own `startTimeoutMs` at boot, less in a reload. */
+  readonly startBudgetMs: number
   /** `server.publicUrl`, else the address that the public listener has; without a trailing slash. */
   readonly publicUrl: string
   /** Origins that browsers may call from, besides our own. */
@@ -137,6 +139,7 @@ export interface Plugin<
     readonly required: boolean
     readonly checks: Readonly<Record<string, (services: never) => Health | Promise<Health>>>
   }
+  readonly startTimeoutMs?: number
   readonly migrations?: URL
   readonly start?: Hook<never>
   readonly activate?: Hook<never>
@@ -187,6 +190,8 @@ export interface Definition<
     readonly required: boolean
     readonly checks: Readonly<Record<string, (services: S) => Health | Promise<Health>>>
   }
+  /** How long `start` may take at boot; 15 s when absent. A reload gives it 12 s at most. */
+  readonly startTimeoutMs?: number
   /** A folder of `0001-name.ts`; run before `start` by whoever fills the slot `migrator`. */
   readonly migrations?: URL
   /** Connect, warm up. May fail; has no effect outside yet. */

@@ -48,6 +48,10 @@ const decided = {
   responses: { 200: z.string() },
 } as const
 
+const got = { method: 'GET', path: '/x', auth: 'public' } as const
+const withoutLimit = { ...got, summary: 's', timeoutMs: 1, responses: {} } as const
+const withoutTime = { ...got, summary: 's', limit: 'none', responses: {} } as const
+
 export const projects = definePlugin({
   name: 'projects',
   ...facts,
@@ -123,36 +127,13 @@ export const projects = definePlugin({
     // @ts-expect-error auth is undecided
     route({ ...decided, method: 'GET', path: '/x', handler: () => 1 }),
     // @ts-expect-error limit is undecided
-    route({
-      summary: 's',
-      timeoutMs: 1,
-      responses: {},
-      method: 'GET',
-      path: '/x',
-      auth: 'public',
-      handler: () => 1,
-    }),
+    route({ ...withoutLimit, handler: () => 1 }),
     // @ts-expect-error the time is undecided
-    route({
-      summary: 's',
-      limit: 'none',
-      responses: {},
-      method: 'GET',
-      path: '/x',
-      auth: 'public',
-      handler: () => 1,
-    }),
+    route({ ...withoutTime, handler: () => 1 }),
     // @ts-expect-error POST without a body rule
     route({ ...decided, method: 'POST', path: '/x', auth: 'public', handler: () => 1 }),
     // @ts-expect-error GET with a body rule
-    route({
-      ...decided,
-      method: 'GET',
-      path: '/x',
-      auth: 'public',
-      body: { raw: true, maxBytes: 1 },
-      handler: () => 1,
-    }),
+    route({ ...decided, ...got, body: { raw: true, maxBytes: 1 }, handler: () => 1 }),
     // @ts-expect-error no such auth
     route({ ...decided, method: 'GET', path: '/x', auth: 'admin', handler: () => 1 }),
   ],
@@ -203,12 +184,12 @@ definePlugin({
   name: 'metrics',
   ...facts,
   metrics: [
-    // @ts-expect-error no such label value
     counter({
       name: 'a',
       help: 'h',
       labels: { speed: ['slow'] },
       from: Seen,
+      // @ts-expect-error no such label value
       on: { 'projects:read': () => ({ speed: 'fast' }) },
     }),
     // @ts-expect-error a gauge that reads an undeclared service
