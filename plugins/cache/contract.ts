@@ -77,6 +77,8 @@ export interface RespondOptions<T> extends EntryOptions {
   readonly namespace: string
   /** Checked on every read, after it: false answers as if there were nothing. */
   readonly visible?: (value: T) => boolean
+  /** What leaves of the value, such as a record without its owner; all of it when absent. Its bytes are kept. */
+  readonly body?: (value: T) => unknown
   /** `Cache-Control` of the reply; `private, no-cache` when absent. */
   readonly cacheControl?: string
 }
