@@ -12,23 +12,25 @@ export interface EntryOptions {
   readonly hard?: number | string
   /** Refresh ahead, in the background, past this share (0–1) of the time. */
   readonly eager?: number
-  /** ± share of the time, so that entries do not end together. */
+  /** Up to this share (0–1) of the time is taken off by chance, so that entries do not end together. */
   readonly jitter?: number
   /** After a failed factory with a stale value: no new try for so long. */
   readonly backoff?: number | string
   readonly tags?: readonly string[]
 }
 
-declare const skip: unique symbol
-/** What a factory returns to store nothing. */
-export type Skip = typeof skip
+declare const skipped: unique symbol
+/** What a factory returns to hand a value to its callers and store nothing; made by `context.skip`. */
+export interface Skip<T> {
+  readonly [skipped]: T
+}
 
 export interface FactoryContext<T> {
   readonly signal: AbortSignal
   readonly stale: T | undefined
   readonly setTtl: (ttl: number | string) => void
   readonly setTags: (tags: readonly string[]) => void
-  readonly skip: () => Skip
+  readonly skip: (value: T) => Skip<T>
 }
 
 export interface EntryReport {
@@ -50,7 +52,7 @@ export interface CacheNamespace {
   /** One factory call for all who ask at once, on all instances; its error is shared, and cached by nobody. */
   readonly getOrSet: <T>(
     key: string,
-    factory: (context: FactoryContext<T>) => T | Skip | Promise<T | Skip>,
+    factory: (context: FactoryContext<T>) => T | Skip<T> | Promise<T | Skip<T>>,
     options?: EntryOptions,
   ) => Promise<T>
   readonly getOrSetMany: <T>(
@@ -72,10 +74,16 @@ export interface CacheNamespace {
   readonly explain: (key: string) => Promise<EntryReport>
 }
 
+/**
+ * The value cached is all that `load` gives (a DTO with its owner, say); what is sent is `body` of it.
+ * One namespace holds one kind of value with one `body`: the bytes made from it are kept.
+ */
 export interface RespondOptions<T> extends EntryOptions {
   readonly key: string
   readonly namespace: string
-  /** Checked on every read, after it: false answers as if there were nothing. */
+  /** What is sent, as JSON; the value itself when absent. Called once for a value, not for a request. */
+  readonly body?: (value: T) => unknown
+  /** Checked on every read, after it: false answers as if there were nothing. The value is frozen. */
   readonly visible?: (value: T) => boolean
   /** What leaves of the value, such as a record without its owner; all of it when absent. Its bytes are kept. */
   readonly body?: (value: T) => unknown
@@ -87,7 +95,8 @@ export interface CacheService extends CacheNamespace {
   readonly namespace: (name: string, defaults?: EntryOptions) => CacheNamespace
   /**
    * The value as a JSON reply with ETag, 304, `Age` and `X-Cache: HIT-L1 | HIT-L2 | STALE | MISS | BYPASS`;
-   * `undefined` when `load` gives `undefined` or the value is not visible. Keeps the bytes: a hit does no JSON work.
+   * `undefined` when `load` gives `undefined` (which is not cached) or the value is not visible. Keeps the
+   * bytes: a hit in memory does no JSON work. `BYPASS`: too large to be kept.
    */
   readonly respond: <T>(
     request: AnyRequest,
