@@ -1,3 +1,11 @@
+import { createRequire } from 'node:module'
+
+import { pino } from 'pino'
+import type * as Pretty from 'pino-pretty'
+
+import { logContext } from './log-context.ts'
+import { scrub } from './log-scrub.ts'
+
 /** `log.info('text')` or `log.info({ fields }, 'text')`. Never a secret, a token or a prompt. */
 export interface LogMethod {
   (message: string): void
@@ -18,4 +26,101 @@ export type LogLevel = (typeof logLevels)[number]
 /** A logger whose level can be changed while it runs. Children follow their root. */
 export interface RootLogger extends Logger {
   readonly setLevel: (level: LogLevel) => void
+}
+
+export interface LogOptions {
+  readonly level: LogLevel
+  /** For a terminal: colours and one readable line, instead of JSON. */
+  readonly pretty: boolean
+  /** Standard output when absent. */
+  readonly stream?: LogStream
+}
+
+export interface LogStream {
+  readonly write: (line: string) => unknown
+}
+
+/** JSON lines: `time level msg`, then `plugin requestId route method status durationMs err` as they apply. */
+export function createLog({ level, pretty, stream }: LogOptions): RootLogger {
+  const target = pretty ? prettyStream(stream) : (stream ?? standardOutput())
+  const root = pino(
+    {
+      level: 'debug',
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
+      mixin: requestFields,
+    },
+    { write: (line) => void target.write(scrub(line)) },
+  )
+  const threshold = { rank: logLevels.indexOf(level) }
+  return Object.assign(loggerOn(root, threshold), {
+    setLevel: (next: LogLevel) => {
+      threshold.rank = logLevels.indexOf(next)
+    },
+  })
+}
+
+/** Asynchronous: lines that come while one is written go out together; the rest is flushed at exit. */
+const standardOutput = () => pino.destination({ dest: 1, sync: false })
+
+function prettyStream(stream: LogStream | undefined): LogStream {
+  // Loaded here, and synchronously, because a server without a terminal never needs it.
+  const { PinoPretty } = createRequire(import.meta.url)('pino-pretty') as typeof Pretty
+  const destination =
+    stream === undefined ? 1 : { write: (line: string) => void stream.write(line) }
+  return PinoPretty({
+    colorize: stream === undefined,
+    destination: destination as 1,
+    ignore: 'plugin,requestId',
+    messageFormat: '{if plugin}[{plugin}] {end}{msg}',
+    singleLine: true,
+    sync: true,
+    translateTime: 'HH:MM:ss.l',
+  })
+}
+
+function requestFields(): object {
+  const requestId = logContext()?.requestId
+  return requestId === undefined ? {} : { requestId }
+}
+
+interface DescribedError {
+  readonly type: string
+  readonly message: string
+  readonly code?: unknown
+  readonly stack?: string | undefined
+  readonly cause?: DescribedError
+}
+
+/** Name, message, code, stack and cause: an SDK's error may hold headers, requests and keys besides. */
+function describeError(error: unknown, depth = 0): DescribedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) }
+  const { name, message, stack, cause } = error
+  return {
+    type: name,
+    message,
+    ...('code' in error && { code: error.code }),
+    stack,
+    ...(cause !== undefined && depth < 4 && { cause: describeError(cause, depth + 1) }),
+  }
+}
+
+const ranks = { debug: 0, info: 1, warn: 2, error: 3 } as const
+
+function loggerOn(target: pino.Logger, threshold: { readonly rank: number }): Logger {
+  const method = (level: keyof typeof ranks): LogMethod => {
+    const write = target[level].bind(target) as (...line: readonly unknown[]) => void
+    return (...line: readonly unknown[]) => {
+      if (ranks[level] >= threshold.rank) write(...line)
+    }
+  }
+  return {
+    debug: method('debug'),
+    info: method('info'),
+    warn: method('warn'),
+    error: method('error'),
+    child: (fields) => loggerOn(target.child(fields), threshold),
+  }
 }
