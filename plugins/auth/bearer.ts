@@ -1,0 +1,22 @@
+import type { Authenticator } from 'autodocops'
+
+import type { AuthService } from './contract.ts'
+
+/** RFC 6750 §2.1; the scheme's name is case-insensitive (RFC 9110 §11.1). */
+const scheme = /^bearer(?: +|$)/i
+
+export const bearer: Authenticator<{ readonly auth: AuthService }> = {
+  name: 'bearer',
+  credential: 'authorization',
+  scheme: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT or API key (adk_…)',
+    description: 'A token of this server or of its identity provider, or an API key.',
+  },
+  authenticate: ({ auth }, { headers }) => {
+    const { authorization = '' } = headers
+    const named = scheme.exec(authorization)
+    return named === null ? undefined : auth.verify(authorization.slice(named[0].length))
+  },
+}
