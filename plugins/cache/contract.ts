@@ -85,8 +85,6 @@ export interface RespondOptions<T> extends EntryOptions {
   readonly body?: (value: T) => unknown
   /** Checked on every read, after it: false answers as if there were nothing. The value is frozen. */
   readonly visible?: (value: T) => boolean
-  /** What leaves of the value, such as a record without its owner; all of it when absent. Its bytes are kept. */
-  readonly body?: (value: T) => unknown
   /** `Cache-Control` of the reply; `private, no-cache` when absent. */
   readonly cacheControl?: string
 }

@@ -1,0 +1,79 @@
+import type { RedisOptions } from 'ioredis'
+
+import type { Address } from './address.ts'
+import { parseAddress } from './address.ts'
+import type { RedisConfig } from './config.ts'
+
+/** ioredis types replies by `replyMapping`, which nobody here changes. */
+export type Options = Omit<RedisOptions, 'replyMapping'>
+
+/** Where a named connection goes. */
+export type Place =
+  | { readonly kind: 'single'; readonly address: Address }
+  | { readonly kind: 'sentinel'; readonly options: Options }
+  | { readonly kind: 'cluster'; readonly nodes: readonly Address[]; readonly options: Options }
+
+export function placeOf(config: RedisConfig, name: string): Place {
+  const own = config.connections[name]
+  if (own) return { kind: 'single', address: parseAddress(own.url.reveal()) }
+  const login = { username: config.username, password: config.password?.reveal() }
+  const options = { ...login, ...(config.tls ? { tls: {} } : {}) }
+  if (config.nodes) return { kind: 'cluster', nodes: config.nodes.map(parseAddress), options }
+  if (config.sentinels)
+    return { kind: 'sentinel', options: { ...options, ...watched(config.sentinels) } }
+  return { kind: 'single', address: parseAddress(config.url?.reveal() ?? 'localhost:6379') }
+}
+
+function watched(sentinels: NonNullable<RedisConfig['sentinels']>): Options {
+  const nodes = sentinels.nodes.map(parseAddress)
+  return {
+    name: sentinels.name,
+    sentinels: nodes.map(({ host, port }) => ({ host, port })),
+    sentinelPassword: sentinels.password?.reveal(),
+    sentinelRetryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 1_000),
+  }
+}
+
+export const dial = (address: Address): Options => {
+  const { tls, ...rest } = address
+  return { ...rest, ...(tls ? { tls: { servername: address.host } } : {}) }
+}
+
+/** Doubles from 50 ms; the random part keeps many instances from knocking at once. */
+export const backOff =
+  (max: number, float: () => number) =>
+  (times: number): number =>
+    Math.min(50 * 2 ** Math.min(times - 1, 10), max) * (0.8 + 0.2 * float())
+
+/**
+ * A command fails within its time or at once, never later: no offline queue, one retry. `socketTimeout` finds
+ * a connection that is open and silent. READONLY comes from a master that was demoted: dial again.
+ */
+export const failFast = (config: RedisConfig): Options => ({
+  connectTimeout: config.connectTimeout,
+  commandTimeout: config.commandTimeout,
+  socketTimeout: Math.max(2_000, 4 * config.commandTimeout),
+  maxRetriesPerRequest: 1,
+  enableOfflineQueue: false,
+  keepAlive: 10_000,
+  reconnectOnError: (error) => error.message.startsWith('READONLY'),
+})
+
+/** For SUBSCRIBE and blocking reads: waits as long as it takes. */
+export const patient = (config: RedisConfig): Options => ({
+  connectTimeout: config.connectTimeout,
+  maxRetriesPerRequest: null,
+  enableOfflineQueue: true,
+  keepAlive: 10_000,
+})
+
+/** Few and quick redirections: a moved slot is followed, a dead node is not waited for. */
+export const clusterOptions = (redisOptions: Options, queue: boolean) => ({
+  redisOptions,
+  enableOfflineQueue: queue,
+  maxRedirections: 3,
+  retryDelayOnFailover: 50,
+  retryDelayOnClusterDown: 50,
+  retryDelayOnTryAgain: 50,
+  slotsRefreshTimeout: 1_000,
+})

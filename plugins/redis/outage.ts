@@ -1,0 +1,60 @@
+import type { Clock, EventBus, Logger } from 'autodocops'
+import type { Cluster, Redis } from 'ioredis'
+
+import { RedisEvents } from './contract.ts'
+
+export interface Watchers {
+  readonly log: Logger
+  readonly events: EventBus
+  readonly clock: Clock
+}
+
+/** Tells of one connection's outages, once each: `starting` → `up` ⇄ `down`; `ended` is no outage. */
+export class Outage {
+  readonly #connection: string
+  readonly #to: Watchers
+  #state: 'starting' | 'up' | 'down' | 'ended' = 'starting'
+  #downSince = 0
+  #reason = 'the connection closed'
+
+  constructor(connection: string, client: Redis | Cluster, to: Watchers) {
+    this.#connection = connection
+    this.#to = to
+    // An 'error' without a listener would end the process.
+    client.on('error', (error: Error) => (this.#reason = error.message))
+    client.on('close', () => this.#close())
+    client.on('ready', () => this.#ready())
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up'
+  }
+
+  get reason(): string {
+    return this.#reason
+  }
+
+  end(): void {
+    this.#state = 'ended'
+  }
+
+  #close(): void {
+    if (this.#state === 'down' || this.#state === 'ended') return
+    this.#state = 'down'
+    this.#downSince = this.#to.clock.monotonic()
+    const facts = { connection: this.#connection, reason: this.#reason }
+    this.#to.log.warn(facts, 'redis went down')
+    this.#to.events.emit(RedisEvents, 'redis:went-down', facts)
+  }
+
+  #ready(): void {
+    const wasDown = this.#state === 'down'
+    this.#state = 'up'
+    if (!wasDown) return
+    const downMs = Math.round(this.#to.clock.monotonic() - this.#downSince)
+    const facts = { connection: this.#connection, downMs }
+    this.#to.log.info(facts, 'redis came back')
+    this.#to.events.emit(RedisEvents, 'redis:came-back', facts)
+    this.#to.events.emit(RedisEvents, 'redis:reconnected', { connection: this.#connection })
+  }
+}
