@@ -1,0 +1,85 @@
+import { isProblem } from '../errors.ts'
+import type { RouteFacts } from '../route.ts'
+import type { AuthenticationRequest, Principal } from '../slots.ts'
+import { HttpErrors } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { HttpAppOptions } from './contract.ts'
+
+type Filled = HttpAppOptions['authenticators'][number]
+
+const challenge = { 'WWW-Authenticate': 'Bearer' }
+const rejected = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
+
+/** Asks the authenticators in turn. With an `Authorization` header no cookie is read. */
+export class Authentication {
+  readonly #byHeader: readonly Filled[]
+  readonly #byCookie: readonly Filled[]
+
+  constructor(authenticators: readonly Filled[]) {
+    const of = (credential: string) =>
+      authenticators.filter(({ authenticator }) => authenticator.credential === credential)
+    this.#byHeader = of('authorization')
+    this.#byCookie = of('cookie')
+  }
+
+  /** Who asks, as far as the route wants to know. Throws 401, 403, or what an authenticator throws. */
+  async principal(exchange: Exchange, route: RouteFacts): Promise<Principal | undefined> {
+    const { auth } = route
+    const principal = await this.#identify(exchange, route)
+    if (principal === undefined && auth !== 'optional')
+      throw HttpErrors.unauthorized({ headers: challenge })
+    if (principal !== undefined && typeof auth === 'object') requireScope(principal, auth.scope)
+    return principal
+  }
+
+  async #identify(exchange: Exchange, route: RouteFacts): Promise<Principal | undefined> {
+    const { headers } = exchange.request
+    const hasHeader = headers.authorization !== undefined
+    if (!hasHeader && headers.cookie === undefined) return undefined
+    const candidates = hasHeader ? this.#byHeader : this.#byCookie
+    const request = requestOf(exchange, route)
+    for (const { authenticator, services } of candidates) {
+      const principal = await ask(authenticator.authenticate, services, request)
+      if (principal !== undefined) return principal
+    }
+    // A credential that nobody knows is wrong; a cookie may be about something else.
+    if (hasHeader && candidates.length > 0) throw HttpErrors.unauthorized({ headers: rejected })
+    return undefined
+  }
+}
+
+async function ask(
+  authenticate: Filled['authenticator']['authenticate'],
+  services: object,
+  request: AuthenticationRequest,
+): Promise<Principal | undefined> {
+  try {
+    return await authenticate(services as never, request)
+  } catch (error) {
+    throw withChallenge(error)
+  }
+}
+
+/** One body for every wrong credential, so that nobody learns what was wrong with it; the log knows. */
+function withChallenge(error: unknown): unknown {
+  if (!isProblem(error) || error.status !== 401) return error
+  return HttpErrors.unauthorized({ cause: error, headers: { ...rejected, ...error.headers } })
+}
+
+function requireScope({ scopes }: Principal, scope: string): void {
+  if (scopes.includes(scope)) return
+  const header = `Bearer error="insufficient_scope", scope="${scope}"`
+  throw HttpErrors.insufficient_scope({ scope }, { headers: { 'WWW-Authenticate': header } })
+}
+
+const requestOf = (exchange: Exchange, route: RouteFacts): AuthenticationRequest => ({
+  method: exchange.request.method ?? '',
+  headers: exchange.request.headers,
+  route,
+  get ip() {
+    return exchange.ip
+  },
+  get ctx() {
+    return exchange.ctx
+  },
+})

@@ -1,0 +1,139 @@
+import type { IncomingMessage } from 'node:http'
+
+import { scan } from 'secure-json-parse'
+
+import type { ProblemError } from '../errors.ts'
+import { HttpErrors } from './errors.ts'
+
+/** The client went away before the end of its body: nobody is left to be answered. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone'
+}
+
+export interface BodyLimits {
+  readonly maxBytes: number
+  readonly maxDepth: number
+  readonly timeoutMs: number
+}
+
+const jsonType =
+  /^application\/(?:[\w.+-]+\+)?json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*"?([\w-]+)"?[ \t]*)?$/i
+const closing = { Connection: 'close' }
+
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined ||
+  (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+
+/** The value, or `undefined` when there is no body at all. */
+export async function readJson(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  onAccepted: () => void,
+): Promise<unknown> {
+  if (!hasBody(request)) return undefined
+  const charset = jsonType.exec(request.headers['content-type'] ?? '')
+  if (charset === null || (charset[1] ?? 'utf-8').toLowerCase() !== 'utf-8')
+    throw HttpErrors.unsupported_media_type({ headers: { Accept: 'application/json' } })
+  const bytes = await readBytes(request, limits, onAccepted)
+  return bytes.length === 0 ? undefined : parseJson(bytes, limits.maxDepth)
+}
+
+/** `onAccepted` is where a client that waits for `100 Continue` gets it. */
+export function readBytes(
+  request: IncomingMessage,
+  { maxBytes, timeoutMs }: BodyLimits,
+  onAccepted: () => void,
+): Promise<Buffer> {
+  const encoding = request.headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity')
+    throw HttpErrors.unsupported_content_encoding({ headers: { 'Accept-Encoding': 'identity' } })
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  onAccepted()
+  return collect(request, maxBytes, timeoutMs)
+}
+
+function collect(request: IncomingMessage, maxBytes: number, timeoutMs: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const settle = (act: () => void) => {
+      clearTimeout(timer)
+      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone)
+      act()
+    }
+    const refuse = (problem: ProblemError) => {
+      // Not a byte more is read; the socket ends with the reply.
+      request.pause()
+      settle(() => reject(problem))
+    }
+    const onData = (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxBytes) return refuse(tooLarge(maxBytes))
+      chunks.push(chunk)
+    }
+    const onEnd = () =>
+      settle(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
+    const onGone = () => settle(() => reject(new ClientGone()))
+    const late = () => refuse(HttpErrors.request_timeout({ headers: closing }))
+    const timer = setTimeout(late, timeoutMs)
+    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone)
+  })
+}
+
+const tooLarge = (max: number) => HttpErrors.body_too_large({ max }, { headers: closing })
+
+const decoder = () => new TextDecoder('utf-8', { fatal: true })
+const suspicious = /__proto__|constructor|\\u/
+
+export function parseJson(bytes: Buffer, maxDepth: number): unknown {
+  if (isDeeper(bytes, maxDepth)) throw HttpErrors.json_too_deep({ max: maxDepth })
+  const text = decode(bytes)
+  const value = parse(text)
+  // The keys may be written with escapes, hence `\u`.
+  if (suspicious.test(text)) refuseForbiddenKeys(value)
+  return value
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return decoder().decode(bytes)
+  } catch {
+    throw HttpErrors.invalid_utf8()
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw HttpErrors.invalid_json()
+  }
+}
+
+function refuseForbiddenKeys(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  try {
+    scan(value as Record<string, unknown>, { protoAction: 'error', constructorAction: 'error' })
+  } catch {
+    throw HttpErrors.forbidden_key()
+  }
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const opens = (byte: number) => byte === 0x7b || byte === 0x5b
+const closes = (byte: number) => byte === 0x7d || byte === 0x5d
+
+/** Before parsing: JSON.parse and every schema after it recurse, and would overflow the stack. */
+function isDeeper(bytes: Buffer, max: number): boolean {
+  let depth = 0
+  let inText = false
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0
+    if (byte === QUOTE) inText = !inText
+    else if (inText) i += byte === BACKSLASH ? 1 : 0
+    else if (opens(byte) && ++depth > max) return true
+    else if (closes(byte)) depth--
+  }
+  return false
+}

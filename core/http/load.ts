@@ -1,0 +1,60 @@
+import { getHeapStatistics } from 'node:v8'
+
+import type { Limits } from './limits.ts'
+
+export type ShedReason = 'in_flight' | 'event_loop' | 'heap' | 'streams'
+
+/** Lag with next to nothing in flight is somebody else's work: refusing requests would not help. */
+const fewRequests = 16
+const samplingMs = 20
+const heapEverySamples = 25
+
+/** How busy a listener is. Shedding keeps the accepted requests fast when more come than can be done. */
+export class Load {
+  inFlight = 0
+  streams = 0
+  readonly #limits: Limits
+  #timer: NodeJS.Timeout | undefined
+  #lateSamples = 0
+  #samples = 0
+  #isHeapFull = false
+
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  start(): void {
+    let expected = performance.now() + samplingMs
+    this.#timer = setInterval(() => {
+      const now = performance.now()
+      this.#sample(now - expected)
+      expected = now + samplingMs
+    }, samplingMs).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Why a request should be refused now, if it should. */
+  get shedding(): ShedReason | undefined {
+    const requests = this.inFlight - this.streams
+    if (requests > this.#limits.inFlight) return 'in_flight'
+    if (this.#lateSamples >= 2 && requests > fewRequests) return 'event_loop'
+    return this.#isHeapFull && requests > 1 ? 'heap' : undefined
+  }
+
+  get hasStreamRoom(): boolean {
+    return this.streams < this.#limits.streams
+  }
+
+  #sample(lagMs: number): void {
+    this.#lateSamples = lagMs > this.#limits.eventLoopLag ? this.#lateSamples + 1 : 0
+    if (this.#samples++ % heapEverySamples === 0) this.#isHeapFull = this.#readHeap()
+  }
+
+  #readHeap(): boolean {
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+    return limit > 0 && used / limit > this.#limits.heapRatio
+  }
+}

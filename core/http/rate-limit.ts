@@ -1,0 +1,29 @@
+import type { LimitDecision, Limiter, Principal } from '../slots.ts'
+import { HttpErrors } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+
+const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000))
+
+/** Takes one from the caller's budget. The headers are those of draft-ietf-httpapi-ratelimit-headers-11. */
+export async function takeFromBudget(
+  limiter: Limiter,
+  limit: string,
+  exchange: Exchange,
+  principal: Principal | undefined,
+): Promise<void> {
+  const decision = await limiter.take({ limit, principal, ip: exchange.ip })
+  exchange.extraHeaders.push(...budgetHeaders(limit, decision))
+  if (decision.allowed) return
+  const wait = seconds(decision.resetMs)
+  throw HttpErrors.rate_limited({ seconds: wait }, { headers: { 'Retry-After': String(wait) } })
+}
+
+function budgetHeaders(name: string, decision: LimitDecision): readonly string[] {
+  const { limit, remaining, resetMs, windowMs } = decision
+  return [
+    'RateLimit-Policy',
+    `"${name}";q=${limit};w=${seconds(windowMs)}`,
+    'RateLimit',
+    `"${name}";r=${Math.max(0, Math.floor(remaining))};t=${Math.max(0, Math.ceil(resetMs / 1_000))}`,
+  ]
+}

@@ -1,0 +1,131 @@
+import { clearTimeout, setTimeout } from 'node:timers'
+
+import type { ProblemError } from '../errors.ts'
+import { isReply } from '../route.ts'
+import type { Reply } from '../route.ts'
+import { hasBody } from './body.ts'
+import type { Exchange } from './exchange.ts'
+import { problemBody, problemContentType, speaksOpenAi } from './problem.ts'
+
+type HeaderValue = string | readonly string[]
+type ReplyHeaders = Readonly<Record<string, HeaderValue>>
+
+/** What every reply carries unless it says otherwise: an API, no page (OWASP REST security cheat sheet). */
+const defaults: readonly (readonly [string, string])[] = [
+  ['Cache-Control', 'no-store'],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+]
+const defaultPairs = defaults.flat()
+/** How long, and up to which size, the rest of a refused body is swallowed so that the client reads our reply. */
+const lingerMs = 500
+const smallBody = 65_536
+
+export interface Payload {
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly headers: ReplyHeaders
+  readonly data: string | Uint8Array | undefined
+}
+
+/** A handler's result as a reply: the body alone is 200, nothing is 204. */
+export function asReply(result: unknown): Pick<Reply, 'status' | 'body' | 'headers'> {
+  if (!isReply(result))
+    return { status: result === undefined ? 204 : 200, body: result, headers: {} }
+  const { status } = result
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return result
+  throw new RangeError(`a handler replied with the status ${String(status)}`)
+}
+
+export const isStream = (body: unknown): body is AsyncIterable<unknown> =>
+  typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+
+/** Text and bytes go out as they are; anything else as JSON. */
+export function payloadOf(reply: ReturnType<typeof asReply>, textType: string): Payload {
+  const { status, body, headers } = reply
+  if (body === undefined) return { status, headers, contentType: undefined, data: undefined }
+  if (typeof body === 'string') return { status, headers, contentType: textType, data: body }
+  if (body instanceof Uint8Array)
+    return { status, headers, contentType: 'application/octet-stream', data: body }
+  const contentType = 'application/json; charset=utf-8'
+  return { status, headers, contentType, data: JSON.stringify(body) }
+}
+
+export function send(exchange: Exchange, { status, contentType, headers, data }: Payload): void {
+  const { response } = exchange
+  const isBodiless = status === 204 || status === 304
+  const head = headOf(exchange, headers, isBodiless ? undefined : contentType)
+  if (!isBodiless)
+    head.push('Content-Length', String(data === undefined ? 0 : Buffer.byteLength(data)))
+  const isCut = hasUnreadBody(exchange)
+  if (isCut && !head.includes('Connection')) head.push('Connection', 'close')
+  response.writeHead(status, head)
+  if (isCut) return endAfterSwallowing(exchange, isBodiless ? undefined : data)
+  response.end(isBodiless ? undefined : data)
+}
+
+export function sendProblem(exchange: Exchange, problem: ProblemError): void {
+  const openAi = speaksOpenAi(exchange.path)
+  send(exchange, {
+    status: problem.status,
+    contentType: problemContentType(openAi),
+    headers: problem.headers,
+    data: problemBody(problem, exchange.requestId, openAi),
+  })
+}
+
+/** Flat pairs: what node:http writes fastest. */
+export function headOf(
+  exchange: Exchange,
+  own: ReplyHeaders,
+  contentType: string | undefined,
+): string[] {
+  const head = ['X-Request-Id', exchange.requestId, ...exchange.extraHeaders]
+  const names = Object.keys(own)
+  if (names.length === 0 && !exchange.hasContext) head.push(...defaultPairs)
+  else pushDefaults(head, exchange, names)
+  for (const name of names) pushHeader(head, name, own[name] ?? '')
+  if (contentType !== undefined && !isSet(exchange, names, 'Content-Type'))
+    head.push('Content-Type', contentType)
+  if (exchange.options.isDraining() && own['Connection'] === undefined)
+    head.push('Connection', 'close')
+  return head
+}
+
+function pushDefaults(head: string[], exchange: Exchange, names: readonly string[]): void {
+  for (const [name, value] of defaults) if (!isSet(exchange, names, name)) head.push(name, value)
+}
+
+function pushHeader(head: string[], name: string, value: HeaderValue): void {
+  if (typeof value === 'string') head.push(name, value)
+  else for (const one of value) head.push(name, one)
+}
+
+/** By the reply itself, or through the Koa context. */
+function isSet(exchange: Exchange, names: readonly string[], name: string): boolean {
+  const lower = name.toLowerCase()
+  if (names.some((own) => own.toLowerCase() === lower)) return true
+  return exchange.hasContext && exchange.response.hasHeader(name)
+}
+
+/** A small one is already here, and node:http throws it away by itself. */
+function hasUnreadBody({ request }: Exchange): boolean {
+  if (request.complete || !hasBody(request)) return false
+  const length = request.headers['content-length']
+  return length === undefined || Number(length) > smallBody
+}
+
+/** Closing while the client still sends would reset the connection, and our reply with it (RFC 9112 §9.6). */
+function endAfterSwallowing(exchange: Exchange, data: Payload['data']): void {
+  const { request, response } = exchange
+  exchange.isAnswered = true
+  const end = () => {
+    clearTimeout(timer)
+    if (!response.writableEnded) response.end()
+  }
+  const timer = setTimeout(end, lingerMs)
+  if (data !== undefined) response.write(data)
+  request.once('end', end).once('close', end).resume()
+}

@@ -1,0 +1,181 @@
+import { clearTimeout, setTimeout } from 'node:timers'
+
+import { CoreEvents } from '../core-events.ts'
+import { isProblem } from '../errors.ts'
+import type { ProblemError } from '../errors.ts'
+import { ClientGone } from './body.ts'
+import { HttpErrors } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import { problemBody, speaksOpenAi, toProblem } from './problem.ts'
+import { headOf } from './respond.ts'
+
+export interface StreamRule {
+  readonly route: string
+  readonly idleMs: number
+  readonly totalMs: number
+}
+
+export interface StreamHead {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly contentType: string
+}
+
+/** What an EventSource waits before it connects again. */
+const retryMs = 2_000
+const retryAfterDrainMs = 1_000
+
+/**
+ * A streamed reply. Nothing is committed before the first chunk: until then an error is an ordinary problem. After
+ * it: `writing` ⇄ `waiting for the socket`, until the source ends, fails, or somebody aborts (the client leaves, a
+ * time is up, the server drains, the plugin stops). The source's `return()` is called at once on every early end.
+ */
+export class StreamReply {
+  readonly #exchange: Exchange
+  readonly #iterator: AsyncIterator<unknown>
+  readonly #head: StreamHead
+  readonly #rule: StreamRule
+  #reject: ((reason: Error) => void) | undefined
+  #stopped: Error | undefined
+  #endsInLine = ''
+
+  constructor(
+    exchange: Exchange,
+    source: AsyncIterable<unknown>,
+    head: StreamHead,
+    rule: StreamRule,
+  ) {
+    this.#exchange = exchange
+    this.#iterator = source[Symbol.asyncIterator]()
+    this.#head = head
+    this.#rule = rule
+  }
+
+  /** Throws what happens before the first byte, and only that. */
+  async run(): Promise<void> {
+    const { load, request } = this.#exchange
+    this.#exchange.onAbort(this.#stop)
+    if (!load.hasStreamRoom) throw this.#refused()
+    const first = await this.#waitFor(this.#next)
+    this.#exchange.disarm()
+    load.streams++
+    this.#exchange.response.once('close', () => load.streams--)
+    this.#begin()
+    if (request.method === 'HEAD') return this.#endEarly()
+    await this.#pump(first)
+  }
+
+  #refused(): ProblemError {
+    this.#release()
+    this.#exchange.options.events.emit(CoreEvents, 'http:request-shed', { reason: 'streams' })
+    return HttpErrors.overloaded({ headers: { 'Retry-After': '1' } })
+  }
+
+  #begin(): void {
+    const { response, options, elapsedMs } = this.#exchange
+    const { status, headers, contentType } = this.#head
+    this.#exchange.isStream = true
+    response.writeHead(status, headOf(this.#exchange, headers, contentType))
+    const payload = { route: this.#rule.route, firstByteMs: elapsedMs }
+    if (options.listener === 'public')
+      options.events.emit(CoreEvents, 'http:stream-started', payload)
+    response.once('close', this.#tellFinished)
+  }
+
+  readonly #tellFinished = () => {
+    const { options, outcome, elapsedMs } = this.#exchange
+    if (options.listener !== 'public') return
+    options.events.emit(CoreEvents, 'http:stream-finished', {
+      route: this.#rule.route,
+      outcome,
+      durationMs: elapsedMs,
+    })
+  }
+
+  async #pump(first: IteratorResult<unknown>): Promise<void> {
+    const late = () => this.#exchange.abort(HttpErrors.stream_timeout())
+    const idle = setTimeout(late, this.#rule.idleMs)
+    const total = setTimeout(late, this.#rule.totalMs)
+    try {
+      for (let step = first; step.done !== true; step = await this.#waitFor(this.#next)) {
+        if (!this.#write(step.value)) await this.#waitFor(this.#drained)
+        idle.refresh()
+      }
+      this.#exchange.response.end()
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      clearTimeout(idle)
+      clearTimeout(total)
+    }
+  }
+
+  /** One wait at a time, which `#stop` can end: a race against a long-lived promise would keep every chunk. */
+  #waitFor<T>(
+    start: (resolve: (value: T) => void, reject: (reason: Error) => void) => void,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#stopped !== undefined) return reject(this.#stopped)
+      this.#reject = reject
+      start(resolve, reject)
+    })
+  }
+
+  readonly #next = (
+    resolve: (step: IteratorResult<unknown>) => void,
+    reject: (reason: Error) => void,
+  ) => void this.#iterator.next().then(resolve, reject)
+
+  readonly #drained = (resolve: (value: void) => void) =>
+    void this.#exchange.response.once('drain', () => resolve())
+
+  #write(chunk: unknown): boolean {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))
+      throw new TypeError('a streamed reply yields text or bytes')
+    if (chunk.length === 0) return true
+    this.#endsInLine = typeof chunk === 'string' ? chunk.slice(-2) : tail(chunk)
+    return this.#exchange.response.write(chunk)
+  }
+
+  readonly #stop = (reason: Error) => {
+    this.#stopped = reason
+    this.#reject?.(reason)
+    this.#release()
+  }
+
+  /** Not awaited: a generator that waits for its upstream answers only when that does. */
+  #release(): void {
+    void this.#iterator.return?.().catch(() => undefined)
+  }
+
+  #endEarly(): void {
+    this.#release()
+    this.#exchange.response.end()
+  }
+
+  #fail(error: unknown): void {
+    const { response } = this.#exchange
+    const cause = this.#stopped ?? error
+    if (cause instanceof ClientGone || response.destroyed) return
+    const problem = toProblem(cause)
+    this.#exchange.outcome = isShutdown(problem) ? 'aborted' : 'error'
+    if (!isShutdown(problem)) this.#exchange.failure = cause
+    if (this.#stopped === undefined) this.#release()
+    if (this.#head.contentType.startsWith('text/event-stream'))
+      response.end(this.#farewell(problem))
+    else response.destroy()
+  }
+
+  #farewell(problem: ProblemError): string {
+    const { requestId, path } = this.#exchange
+    const body = problemBody(problem, requestId, speaksOpenAi(path))
+    const gap = this.#endsInLine === '\n\n' || this.#endsInLine === '' ? '' : '\n\n'
+    const retry = isShutdown(problem) ? retryAfterDrainMs : retryMs
+    return `${gap}retry: ${retry}\nevent: error\ndata: ${body}\n\n`
+  }
+}
+
+const isShutdown = (problem: unknown): boolean =>
+  isProblem(problem) && (problem.code === 'server_draining' || problem.code === 'plugin_stopped')
+
+const tail = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(-2)).toString('latin1')
