@@ -40,7 +40,8 @@ export interface LlmClient {
 
 export const Llm = service('llm').of<LlmClient>()
 
-type Provider = 'openai' | 'azure' | 'fake'
+/** Who answers; `openai` is any server that speaks its protocol. */
+export type Provider = 'openai' | 'azure' | 'fake'
 
 export const ChatEvents = events<{
   'llm-chat:stream-started': { readonly provider: Provider }
@@ -49,13 +50,23 @@ export const ChatEvents = events<{
     readonly model: string
     readonly durationMs: number
   }
+  /** Once for each answer, whatever its end. */
   'llm-chat:request-finished': {
     readonly provider: Provider
     readonly model: string
     readonly outcome: 'ok' | 'error' | 'timeout' | 'rate_limited' | 'aborted' | 'filtered'
     readonly durationMs: number
+    /** From the first token to the last, for each token after the first. */
+    readonly perTokenMs: number | undefined
     readonly usage: ChatUsage
     readonly costUsd: number
+  }
+  /** Twice for each answer: what went in, what came out. */
+  'llm-chat:tokens-used': {
+    readonly provider: Provider
+    readonly model: string
+    readonly direction: 'input' | 'output'
+    readonly tokens: number
   }
   'llm-chat:request-retried': {
     readonly provider: Provider

@@ -1,0 +1,118 @@
+import * as z from 'zod'
+
+import type { ChatUsage } from './contract.ts'
+import { ModelFailure } from './failure.ts'
+import type { FailureKind } from './failure.ts'
+import type { Completion, Delta, Finish, ToolCallDelta } from './model.ts'
+
+const usage = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish()
+
+const toolCall = z.object({
+  index: z.number().default(0),
+  id: z.string().nullish(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+})
+
+/** What we read of a chunk; all the rest passes by. */
+const chunkSchema = z.object({
+  error: z.unknown().optional(),
+  choices: z
+    .array(
+      z.object({
+        delta: z
+          .object({ content: z.string().nullish(), tool_calls: z.array(toolCall).nullish() })
+          .nullish(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .default([]),
+  usage,
+})
+
+const completionSchema = z.looseObject({
+  choices: z
+    .array(
+      z.object({
+        message: z.object({ content: z.string().nullish() }).nullish(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .min(1),
+  usage,
+})
+
+/** Throws a ModelFailure for what is no chunk, and for an error inside the stream. */
+export function parseChunk(json: string): Delta {
+  const parsed = chunkSchema.safeParse(parseJson(json))
+  if (!parsed.success) throw new ModelFailure('bad_response')
+  const { choices, error } = parsed.data
+  if (error !== undefined && error !== null) throw new ModelFailure(kindOfError(error))
+  const reasons = choices.map((choice) => choice.finish_reason).filter(isText)
+  const counted = toUsage(parsed.data.usage)
+  return {
+    json,
+    text: choices.map((choice) => choice.delta?.content ?? '').join(''),
+    toolCalls: choices.flatMap((choice) => (choice.delta?.tool_calls ?? []).map(toToolCall)),
+    finish: reasons[0] === undefined ? undefined : toFinish(reasons[0]),
+    usage: counted,
+    onlyUsage: counted !== undefined && choices.length === 0,
+  }
+}
+
+export function parseCompletion(text: string): Completion {
+  const parsed = completionSchema.safeParse(parseJson(text))
+  if (!parsed.success) throw new ModelFailure('bad_response')
+  const { choices } = parsed.data
+  return {
+    json: JSON.parse(text) as Record<string, unknown>,
+    text: choices.map((choice) => choice.message?.content ?? '').join(''),
+    finish: toFinish(choices[0]?.finish_reason ?? 'stop'),
+    usage: toUsage(parsed.data.usage),
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own message quotes the answer.
+    throw new ModelFailure('bad_response')
+  }
+}
+
+const toFinish = (reason: string): Finish => {
+  if (reason === 'length' || reason === 'tool_calls' || reason === 'content_filter') return reason
+  return reason === 'function_call' ? 'tool_calls' : 'stop'
+}
+
+const toUsage = (counted: z.output<typeof usage>): ChatUsage | undefined =>
+  counted
+    ? {
+        inputTokens: counted.prompt_tokens,
+        outputTokens: counted.completion_tokens,
+        estimated: false,
+      }
+    : undefined
+
+const toToolCall = (call: z.output<typeof toolCall>): ToolCallDelta => ({
+  index: call.index,
+  id: call.id ?? undefined,
+  name: call.function?.name ?? undefined,
+  argsDelta: call.function?.arguments ?? '',
+})
+
+const byCode: Readonly<Record<string, FailureKind>> = {
+  context_length_exceeded: 'context_length',
+  content_filter: 'content_filter',
+  insufficient_quota: 'insufficient_quota',
+  rate_limit_exceeded: 'rate_limited',
+  invalid_api_key: 'auth',
+}
+
+/** By the error's code alone: its message may hold anything. */
+export function kindOfError(error: unknown): FailureKind {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : ''
+  return (typeof code === 'string' ? byCode[code] : undefined) ?? 'failed'
+}

@@ -1,0 +1,27 @@
+/**
+ * Tokens by length: a tokenizer costs 80 MB and up, and one of them takes 30 s for 20 KB of one letter. Four
+ * bytes a token and four tokens a message is right within 5 % on prose.
+ */
+const bytesPerToken = 4
+const perMessage = 4
+
+export const tokensOfText = (text: string): number =>
+  Math.ceil(Buffer.byteLength(text) / bytesPerToken)
+
+/** Of the messages and of all else that the model reads: tools, schemas. */
+export function tokensOfQuestion(body: Readonly<Record<string, unknown>>): number {
+  const { messages, tools, response_format: format } = body
+  const list = Array.isArray(messages) ? (messages as unknown[]) : []
+  const texts = list.reduce<number>((sum, message) => sum + perMessage + ofMessage(message), 0)
+  return texts + ofJson(tools) + ofJson(format)
+}
+
+function ofMessage(message: unknown): number {
+  const { content, ...rest } = Object(message) as Record<string, unknown>
+  delete rest['role']
+  const others = Object.keys(rest).length === 0 ? 0 : ofJson(rest)
+  return others + (typeof content === 'string' ? tokensOfText(content) : ofJson(content))
+}
+
+const ofJson = (value: unknown): number =>
+  value === undefined || value === null ? 0 : tokensOfText(JSON.stringify(value))

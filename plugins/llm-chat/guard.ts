@@ -1,0 +1,131 @@
+import { asFailure, ModelFailure } from './failure.ts'
+import type { FailureKind } from './failure.ts'
+import type { Delta } from './model.ts'
+
+export interface Deadlines {
+  readonly firstTokenMs: number
+  readonly idleMs: number
+  readonly totalMs: number
+}
+
+/** Ends one call when its caller does, or when its time is up; says which of them it was. */
+export class Guard {
+  readonly #abort = new AbortController()
+  readonly #caller: AbortSignal
+  readonly #total: NodeJS.Timeout
+  #silence: NodeJS.Timeout | undefined
+  #silenceMs = 0
+  #watching: FailureKind | undefined
+  #failure: ModelFailure | undefined
+  readonly #onAbort = () => this.fail(kindOfAbort(this.#caller.reason))
+
+  constructor(caller: AbortSignal, totalMs: number) {
+    this.#caller = caller
+    this.#total = setTimeout(() => this.fail('total_timeout'), totalMs)
+    caller.addEventListener('abort', this.#onAbort, { once: true })
+    if (caller.aborted) this.#onAbort()
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** From now on a silence of `ms` is a failure. The timer is kept and refreshed: one for many chunks. */
+  watch(kind: FailureKind, ms: number): void {
+    this.#watching = kind
+    if (this.#silence !== undefined && this.#silenceMs === ms) {
+      this.#silence.refresh()
+      return
+    }
+    clearTimeout(this.#silence)
+    this.#silenceMs = ms
+    this.#silence = setTimeout(() => {
+      if (this.#watching !== undefined) this.fail(this.#watching)
+    }, ms)
+  }
+
+  rest(): void {
+    this.#watching = undefined
+  }
+
+  fail(kind: FailureKind): void {
+    this.#failure ??= new ModelFailure(kind)
+    this.#abort.abort(this.#failure)
+  }
+
+  /** Our own reason beats whatever the abort looked like from inside the adapter. */
+  explain(error: unknown): ModelFailure {
+    return this.#failure ?? asFailure(error)
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  close(): void {
+    clearTimeout(this.#total)
+    clearTimeout(this.#silence)
+    this.#caller.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+const kindOfAbort = (reason: unknown): FailureKind =>
+  reason instanceof ModelFailure ? reason.kind : 'aborted'
+
+/**
+ * A model's stream under its deadlines. Silence counts only while somebody waits for the model, not while a
+ * slow reader is served.
+ */
+export class GuardedStream implements AsyncIterableIterator<readonly Delta[]> {
+  readonly #guard: Guard
+  readonly #deadlines: Deadlines
+  readonly #inner: AsyncIterator<readonly Delta[]>
+  #hasBegun = false
+
+  constructor(
+    open: (signal: AbortSignal) => AsyncIterable<readonly Delta[]>,
+    caller: AbortSignal,
+    deadlines: Deadlines,
+  ) {
+    this.#guard = new Guard(caller, deadlines.totalMs)
+    this.#deadlines = deadlines
+    this.#guard.watch('first_token_timeout', deadlines.firstTokenMs)
+    this.#inner = open(this.#guard.signal)[Symbol.asyncIterator]()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<readonly Delta[]>> {
+    if (this.#hasBegun) this.#guard.watch('idle_timeout', this.#deadlines.idleMs)
+    try {
+      this.#guard.throwIfFailed()
+      const result = await this.#inner.next()
+      this.#guard.throwIfFailed()
+      if (result.done === true) this.#guard.close()
+      else this.#received(result.value)
+      return result
+    } catch (error) {
+      this.#guard.close()
+      throw this.#guard.explain(error)
+    }
+  }
+
+  /** Cuts the upstream now, also when a read is under way. */
+  async return(): Promise<IteratorResult<readonly Delta[]>> {
+    this.#guard.fail('aborted')
+    this.#guard.close()
+    await this.#inner.return?.()
+    return { done: true, value: undefined }
+  }
+
+  #received(deltas: readonly Delta[]): void {
+    this.#hasBegun ||= deltas.some(isToken)
+    if (this.#hasBegun) this.#guard.rest()
+  }
+}
+
+/** A first chunk often holds the role only: that is no token yet. */
+export const isToken = (delta: Delta): boolean =>
+  delta.text !== '' || delta.toolCalls.length > 0 || delta.finish !== undefined

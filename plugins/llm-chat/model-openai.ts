@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type OpenAI from 'openai'
+import type { Agent } from 'undici'
+
+import { kindOfError, parseChunk, parseCompletion } from './chunk.ts'
+import type { Provider } from './contract.ts'
+import { ModelFailure } from './failure.ts'
+import type { FailureKind } from './failure.ts'
+import type { Completion, Delta, Model, Question } from './model.ts'
+import { SseScanner } from './sse.ts'
+import { readText, upstreamAgent, upstreamFetch, UpstreamResponse } from './upstream-fetch.ts'
+
+const maxCompletionBytes = 8_388_608
+/** How long a finished stream may take to close, so that its connection can be used again. */
+const closingMs = 500
+
+export interface OpenAiOptions {
+  readonly provider: Extract<Provider, 'openai' | 'azure'>
+  readonly model: string
+  readonly baseUrl: string
+  readonly apiKey: string | undefined
+  readonly apiVersion: string
+  readonly includeUsage: boolean
+  readonly requireFinish: boolean
+  readonly maxTokensParam: 'max_tokens' | 'max_completion_tokens'
+  readonly connectMs: number
+}
+
+/**
+ * OpenAI, Azure OpenAI and whatever speaks their protocol. The SDK makes the request: URL, authentication,
+ * errors. It is loaded at the first one (it costs half a second). We read the reply ourselves: the SDK's own
+ * iteration ends silently on an early end and on an abort, and hangs for ever on a stalled body.
+ */
+export class OpenAiModel implements Model {
+  readonly provider: OpenAiOptions['provider']
+  readonly #options: OpenAiOptions
+  #client: Promise<OpenAI> | undefined
+  #agent: Agent | undefined
+
+  constructor(options: OpenAiOptions) {
+    this.provider = options.provider
+    this.#options = options
+  }
+
+  async *stream(question: Question, signal: AbortSignal): AsyncGenerator<readonly Delta[]> {
+    const response = await this.#send(question, signal, true)
+    const { source } = response
+    if (!/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
+      source.destroy()
+      throw new ModelFailure('bad_response')
+    }
+    const reading = new StreamReading(question.choices, this.#options.requireFinish)
+    try {
+      for await (const bytes of source.iterator({ destroyOnReturn: false })) {
+        const deltas = reading.push(bytes as Uint8Array)
+        if (deltas.length > 0) yield deltas
+        if (reading.isDone) return
+      }
+      reading.end()
+    } catch (error) {
+      // After the headers every fault of the socket means the same, whatever the runtime calls it.
+      throw error instanceof ModelFailure ? error : broken(signal)
+    } finally {
+      release(source, reading.isDone)
+    }
+  }
+
+  async complete(question: Question, signal: AbortSignal): Promise<Completion> {
+    const { source } = await this.#send(question, signal, false)
+    try {
+      return parseCompletion(await readText(source, maxCompletionBytes))
+    } catch (error) {
+      throw error instanceof ModelFailure ? error : broken(signal)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent?.destroy()
+  }
+
+  async #send(question: Question, signal: AbortSignal, stream: boolean): Promise<UpstreamResponse> {
+    const { model, includeUsage, maxTokensParam } = this.#options
+    const body = {
+      ...question.body,
+      model,
+      stream,
+      ...(stream && includeUsage && { stream_options: { include_usage: true } }),
+      [maxTokensParam]: question.maxOutputTokens,
+    }
+    const client = await this.#connect()
+    try {
+      const response = await client.chat.completions
+        .create(body as unknown as OpenAI.ChatCompletionCreateParams, { signal })
+        .asResponse()
+      if (!(response instanceof UpstreamResponse)) throw new ModelFailure('bad_response')
+      return response
+    } catch (error) {
+      throw signal.aborted ? new ModelFailure('aborted') : toFailure(error)
+    }
+  }
+
+  #connect(): Promise<OpenAI> {
+    this.#client ??= this.#load()
+    return this.#client
+  }
+
+  async #load(): Promise<OpenAI> {
+    const { baseUrl, apiKey, apiVersion, model, provider, connectMs } = this.#options
+    const sdk = await import('openai')
+    this.#agent = upstreamAgent(connectMs)
+    const settings = {
+      apiKey: apiKey ?? 'none',
+      organization: null,
+      project: null,
+      maxRetries: 0,
+      timeout: 86_400_000,
+      logLevel: 'off',
+      fetch: upstreamFetch(this.#agent),
+      ...(apiKey === undefined && { defaultHeaders: { Authorization: null, 'api-key': null } }),
+    } as const
+    // `baseURL: null`, or the SDK takes OPENAI_BASE_URL from the environment and refuses both.
+    return provider === 'azure'
+      ? new sdk.AzureOpenAI({
+          ...settings,
+          baseURL: null,
+          endpoint: new URL(baseUrl).origin,
+          apiVersion,
+          deployment: model,
+        })
+      : new sdk.default({ ...settings, baseURL: baseUrl })
+  }
+}
+
+const broken = (signal: AbortSignal) =>
+  new ModelFailure(signal.aborted ? 'aborted' : 'disconnected')
+
+/** What one reply brought so far. */
+class StreamReading {
+  readonly #scanner = new SseScanner()
+  readonly #requireFinish: boolean
+  #unfinished: number
+  isDone = false
+
+  constructor(choices: number, requireFinish: boolean) {
+    this.#unfinished = choices
+    this.#requireFinish = requireFinish
+  }
+
+  push(bytes: Uint8Array): Delta[] {
+    const deltas: Delta[] = []
+    for (const { event, data } of this.#scanner.push(bytes)) {
+      if (data === '[DONE]') {
+        this.end()
+        break
+      }
+      if (event === 'error') throw new ModelFailure('failed')
+      const delta = parseChunk(data)
+      if (delta.finish !== undefined) this.#unfinished -= 1
+      deltas.push(delta)
+    }
+    return deltas
+  }
+
+  /** The stream has ended, by `[DONE]` or by its socket; without every finish it only broke off. */
+  end(): void {
+    if (this.#unfinished > 0 && this.#requireFinish) throw new ModelFailure('disconnected')
+    this.isDone = true
+  }
+}
+
+/** An unfinished reply is cut off; a finished one may close by itself and leave its connection to others. */
+function release(source: UpstreamResponse['source'], isDone: boolean): void {
+  source.on('error', () => undefined)
+  if (!isDone) {
+    source.destroy()
+    return
+  }
+  source.resume()
+  void sleep(closingMs, undefined, { ref: false }).then(() => source.destroy())
+}
+
+const byStatus: Readonly<Record<number, FailureKind>> = {
+  401: 'auth',
+  403: 'auth',
+  404: 'failed',
+  408: 'overloaded',
+  409: 'overloaded',
+  429: 'rate_limited',
+}
+
+/** An error of the SDK by its status, else a fault of the connection. By shape: the class is not loaded here. */
+function toFailure(error: unknown): ModelFailure {
+  if (error instanceof ModelFailure) return error
+  const { status, headers } = Object(error) as { status?: unknown; headers?: unknown }
+  if (typeof status !== 'number') return new ModelFailure('connect')
+  const retryAfterMs = headers instanceof Headers ? retryAfter(headers) : undefined
+  return new ModelFailure(kindOf(status, error), { status, retryAfterMs })
+}
+
+function kindOf(status: number, error: unknown): FailureKind {
+  const coded = kindOfError(error)
+  if (coded !== 'failed') return coded
+  if (status >= 500) return 'overloaded'
+  return byStatus[status] ?? 'bad_request'
+}
+
+function retryAfter(headers: Headers): number | undefined {
+  const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+  const after = Number.isFinite(ms) ? ms : seconds * 1_000
+  return Number.isFinite(after) && after >= 0 ? after : undefined
+}

@@ -1,0 +1,60 @@
+import { StringDecoder } from 'node:string_decoder'
+
+import { ModelFailure } from './failure.ts'
+
+const maxEventLength = 1_048_576
+
+export interface SseEvent {
+  readonly event: string
+  readonly data: string
+}
+
+/**
+ * Finds the events in the bytes of an event stream (WHATWG HTML §9.2.6), wherever they were cut. Comments
+ * and events without data are dropped. An event over 1 Mi characters is a failure: the SDK's own reader
+ * has no limit.
+ */
+export class SseScanner {
+  readonly #decoder = new StringDecoder('utf8')
+  #parts: string[] = []
+  #length = 0
+  #isFirst = true
+
+  push(bytes: Uint8Array): SseEvent[] {
+    const text = this.#decoder.write(bytes as Buffer)
+    this.#parts.push(text)
+    this.#length += text.length
+    if (this.#length > maxEventLength + bytes.length) throw new ModelFailure('bad_response')
+    // Without a line end nothing can have ended, and the parts are not joined again and again.
+    return /[\r\n]/.test(text) ? this.#take() : []
+  }
+
+  #take(): SseEvent[] {
+    let text = this.#parts.join('')
+    if (this.#isFirst && text.startsWith('\uFEFF')) text = text.slice(1)
+    this.#isFirst = false
+    // A carriage return at the end may be half a line end.
+    const held = text.endsWith('\r') ? '\r' : ''
+    if (text.includes('\r')) text = text.slice(0, text.length - held.length).replace(/\r\n?/g, '\n')
+    const blocks = text.split('\n\n')
+    const rest = (blocks.pop() ?? '') + held
+    if (rest.length > maxEventLength) throw new ModelFailure('bad_response')
+    this.#parts = rest === '' ? [] : [rest]
+    this.#length = rest.length
+    return blocks.map(parse).filter((event) => event !== undefined)
+  }
+}
+
+function parse(block: string): SseEvent | undefined {
+  if (block.startsWith('data: ') && !block.includes('\n')) {
+    return { event: 'message', data: block.slice(6) }
+  }
+  let event = 'message'
+  const data: string[] = []
+  for (const line of block.split('\n')) {
+    const [, field, value = ''] = /^(event|data)(?:: ?(.*))?$/.exec(line) ?? []
+    if (field === 'event') event = value
+    if (field === 'data') data.push(value)
+  }
+  return data.length === 0 ? undefined : { event, data: data.join('\n') }
+}

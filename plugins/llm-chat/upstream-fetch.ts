@@ -1,0 +1,61 @@
+import { Agent, request } from 'undici'
+import type { Dispatcher } from 'undici'
+
+const maxErrorBytes = 65_536
+
+/** A reply whose bytes are read from `source`: a Node stream costs a third of a web stream. */
+export class UpstreamResponse extends Response {
+  readonly source: Dispatcher.ResponseData['body']
+
+  constructor(source: Dispatcher.ResponseData['body'], init: ResponseInit) {
+    super(null, init)
+    this.source = source
+  }
+}
+
+/** Connections to one upstream. Redirects are not followed: they would carry the key elsewhere. */
+export const upstreamAgent = (connectMs: number): Agent =>
+  // Our own timers guard the reply; undici's would cut a model that thinks for long.
+  new Agent({ connect: { timeout: connectMs }, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 })
+
+/** `fetch` as the SDK calls it. A success is an UpstreamResponse; an error's body is read, up to 64 KiB. */
+export const upstreamFetch =
+  (agent: Agent) =>
+  async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const reply = await request(url instanceof Request ? url.url : url, {
+      dispatcher: agent,
+      method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
+      headers: Object.fromEntries(new Headers(init.headers)),
+      body: typeof init.body === 'string' ? init.body : null,
+      signal: init.signal ?? null,
+    })
+    const headers = toHeaders(reply.headers)
+    if (reply.statusCode < 300) {
+      return new UpstreamResponse(reply.body, { status: 200, headers })
+    }
+    const text = await readText(reply.body, maxErrorBytes)
+    return new Response(text, { status: Math.max(reply.statusCode, 400), headers })
+  }
+
+function toHeaders(incoming: Dispatcher.ResponseData['headers']): Headers {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(incoming)) {
+    for (const one of [value ?? []].flat()) headers.append(name, one)
+  }
+  return headers
+}
+
+/** Reads up to `maxBytes`; what is longer is cut and its socket closed. */
+export async function readText(
+  source: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of source) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > maxBytes) break
+  }
+  return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8')
+}
