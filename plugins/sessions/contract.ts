@@ -23,13 +23,19 @@ export interface SessionInfo {
 }
 
 export interface SessionService {
-  /** Opens the session of this request, saves it when `use` ends, and sets the cookie. Store down: 503. */
+  /**
+   * Opens the session of this request, saves it when `use` ends, and sets the cookie. When `use` throws,
+   * nothing is saved. Store down: 503. A page of another site on an unsafe method: 403 `csrf`.
+   */
   readonly with: <T>(request: AnyRequest, use: (session: Session) => T | Promise<T>) => Promise<T>
-  readonly list: (subject: string) => Promise<readonly SessionInfo[]>
+  /** The session that this request came with, if it is alive. */
+  readonly current: (request: AnyRequest) => Promise<SessionInfo | undefined>
+  /** With the request, its own session is marked as `current`. */
+  readonly list: (subject: string, request?: AnyRequest) => Promise<readonly SessionInfo[]>
   /** False: no such session of theirs. */
   readonly revoke: (subject: string, handle: string) => Promise<boolean>
-  /** Returns how many ended. */
-  readonly revokeAll: (subject: string) => Promise<number>
+  /** Returns how many ended; `except` is the handle of one that stays. */
+  readonly revokeAll: (subject: string, except?: string) => Promise<number>
 }
 
 export const Sessions = service('sessions').of<SessionService>()
