@@ -1,7 +1,9 @@
-import type * as z from 'zod'
+import * as z from 'zod'
 
+import { keyMeta, secretRule, visit } from './manifest/schema-walk.ts'
 import type { Plugin } from './plugin.ts'
-import type { Slot } from './slots.ts'
+import type { Route } from './route.ts'
+import { slots, type Slot } from './slots.ts'
 
 /**
  * What is known of a plugin without running its code: `plugins/index.json` for the built-in ones,
@@ -32,4 +34,86 @@ export interface PluginSource {
   /** The config schema alone: loads `config.ts`, no SDK. */
   readonly loadConfig: () => Promise<z.ZodType>
   readonly load: () => Promise<Plugin>
+}
+
+const texts = z.array(z.string()).default([])
+
+/** What a package from outside may write under `"autodocops"`. */
+export const factsSchema = z.object({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/, { error: 'must be kebab-case' }),
+  version: z.string(),
+  core: z.string(),
+  summary: z.string().default(''),
+  requires: z.array(z.object({ id: z.string(), optional: z.boolean().default(false) })).default([]),
+  provides: texts,
+  fills: z.array(z.enum(slots)).default([]),
+  migrations: z.boolean().default(false),
+  routes: texts,
+  metrics: texts,
+  commands: z.array(z.object({ name: z.string(), summary: z.string() })).default([]),
+  environment: texts,
+  config: z.record(z.string(), z.unknown()).default({}),
+})
+
+/** The facts of a plugin that is at hand. */
+export function factsOf(plugin: Plugin): PluginFacts {
+  const { name, version, core, summary } = plugin
+  return {
+    name,
+    version,
+    core,
+    summary,
+    requires: Object.values(plugin.requires).map(({ id, optional }) => ({ id, optional })),
+    provides: Object.values(plugin.provides).map(({ id }) => id),
+    fills: slots.filter((slot) => plugin.fills[slot] !== undefined),
+    migrations: plugin.migrations !== undefined,
+    routes: routesOf(plugin),
+    metrics: plugin.metrics.map((family) => family.name),
+    commands: Object.entries(plugin.commands).map(([verb, command]) => ({
+      name: verb,
+      summary: command.summary,
+    })),
+    environment: environmentOf(plugin.config),
+    config: configJsonSchema(plugin.config),
+  }
+}
+
+/** Route tables come from config alone: from the defaults, else from the first example that is valid. */
+function routesOf(plugin: Plugin): readonly string[] {
+  const candidates = [{}, ...plugin.examples.config.valid]
+  const config = candidates
+    .map((value) => plugin.config.safeParse(value))
+    .find((r) => r.success)?.data
+  const builder = { route: ((route: Route) => route) as never, config: config as never }
+  const line = ({ method, path }: Route) => `${method} ${path}`
+  return [
+    ...(plugin.routes?.(builder) ?? []).map(line),
+    ...(plugin.operations?.(builder) ?? []).map((route) => `operations ${line(route)}`),
+  ]
+}
+
+const environmentOf = (config: z.ZodType): readonly string[] => {
+  const names = [...visit(config, {})].map(({ schema }) => keyMeta(schema).env)
+  return [...new Set(names.filter((name) => name !== undefined))]
+}
+
+/** For editors, tables and `autodocops schema`; `x-env` and `x-secret` say what JSON Schema cannot. */
+export function configJsonSchema(config: z.ZodType): Readonly<Record<string, unknown>> {
+  const { $schema: _draft, ...schema } = z.toJSONSchema(config, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => annotate(zodSchema, jsonSchema),
+  })
+  // A round through JSON drops what only lives in memory: zod's own symbols and functions.
+  return JSON.parse(JSON.stringify(schema)) as Record<string, unknown>
+}
+
+function annotate(schema: z.core.$ZodType, json: Record<string, unknown>): void {
+  const { env } = keyMeta(schema)
+  for (const key of ['env', 'replacedBy', 'removedIn']) delete json[key]
+  if (env !== undefined) json['x-env'] = env
+  if (secretRule(schema) !== undefined) json['x-secret'] = true
+  // z.int() is bounded by what JavaScript can count, which helps nobody.
+  if (json['maximum'] === Number.MAX_SAFE_INTEGER) delete json['maximum']
+  if (json['minimum'] === Number.MIN_SAFE_INTEGER) delete json['minimum']
 }

@@ -1,11 +1,132 @@
-import type { PluginSource } from './facts.ts'
-import type { Plugin } from './plugin.ts'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
+import * as z from 'zod'
+
+import { factsOf, factsSchema, type PluginFacts, type PluginSource } from './facts.ts'
+import { packageRoot } from './package-root.ts'
+import type { Plugin } from './plugin.ts'
+import { SourceErrors } from './source-errors.ts'
+
+/** The plugins of this package, by `plugins/index.json`. None of their code is loaded. */
 export function builtInSources(): Map<string, PluginSource> {
-  throw new Error('not written yet')
+  const root = packageRoot()
+  const index = new URL('plugins/index.json', root)
+  const { plugins } = JSON.parse(readFileSync(index, 'utf8')) as { plugins: readonly PluginFacts[] }
+  // This file runs from the source or from dist/; the plugins beside it are of the same kind.
+  const beside = new URL('../plugins/', import.meta.url)
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const sources = plugins.map((facts) => {
+    const at = (file: string) => new URL(`${facts.name}/${file}.${extension}`, beside).href
+    return [facts.name, sourceAt(facts, at('index'), at('config'))] as const
+  })
+  return new Map(sources)
 }
 
 /** For embedders and tests: a plugin that is at hand as a value. */
-export function sourceOf(plugin: Plugin): PluginSource {
-  throw new Error(`not written yet: ${plugin.name}`)
+export const sourceOf = (plugin: Plugin): PluginSource => ({
+  facts: factsOf(plugin),
+  loadConfig: async () => plugin.config,
+  load: async () => plugin,
+})
+
+/** A plugin from outside: `npm:<package>` or `./<folder>`, both seen from the manifest's folder. */
+export async function outsideSource(from: string, manifestFolder: string): Promise<PluginSource> {
+  const folder = from.startsWith('npm:')
+    ? installedFolder(from.slice('npm:'.length), manifestFolder)
+    : resolve(manifestFolder, from)
+  const described = readPackage(folder)
+  if (described !== undefined) return describedSource(folder, described)
+  const entry = entryOf(folder, 'index')
+  if (entry === undefined) throw SourceErrors.plugin_folder_missing({ folder })
+  return sourceOf(await loadPlugin(entry))
 }
+
+/** By walking up, since `exports` of a package may hide its package.json. */
+function installedFolder(name: string, start: string): string {
+  for (let folder = start; ; folder = dirname(folder)) {
+    const candidate = join(folder, 'node_modules', ...name.split('/'))
+    if (existsSync(join(candidate, 'package.json'))) return candidate
+    if (folder === dirname(folder)) throw SourceErrors.plugin_not_installed({ name })
+  }
+}
+
+const describedSchema = factsSchema.extend({
+  /** Module with the plugin as its default export. */
+  plugin: z.string().default('./index.js'),
+  /** Module that exports the schema as `config`. */
+  config: z.union([z.string(), z.record(z.string(), z.unknown())]).default('./config.js'),
+  configSchema: z.record(z.string(), z.unknown()).default({}),
+})
+
+interface Described {
+  readonly facts: PluginFacts
+  readonly plugin: string
+  readonly config: string
+}
+
+function readPackage(folder: string): Described | undefined {
+  const where = join(folder, 'package.json')
+  if (!existsSync(where)) return undefined
+  const { autodocops, version, name } = parsePackage(where)
+  if (autodocops === undefined) return undefined
+  const result = describedSchema.safeParse({ version, name, ...(autodocops as object) })
+  if (!result.success) {
+    const why = z.prettifyError(result.error).replaceAll('\n', '; ')
+    throw SourceErrors.plugin_facts_invalid({ where, why })
+  }
+  const { plugin, config, configSchema, ...facts } = result.data
+  return {
+    facts: { ...facts, config: configSchema },
+    plugin,
+    config: typeof config === 'string' ? config : './config.js',
+  }
+}
+
+function parsePackage(where: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(readFileSync(where, 'utf8')) as Record<string, unknown>
+  } catch (cause) {
+    throw SourceErrors.plugin_facts_invalid({ where, why: 'is not JSON' }, { cause })
+  }
+}
+
+function describedSource(folder: string, { facts, plugin, config }: Described): PluginSource {
+  const at = (path: string) => pathToFileURL(resolve(folder, path)).href
+  return sourceAt(facts, at(plugin), at(config))
+}
+
+function entryOf(folder: string, name: string): string | undefined {
+  const files = ['ts', 'js', 'mjs'].map((extension) => join(folder, `${name}.${extension}`))
+  const file = files.find((path) => existsSync(path))
+  return file === undefined ? undefined : pathToFileURL(file).href
+}
+
+const sourceAt = (facts: PluginFacts, plugin: string, config: string): PluginSource => ({
+  facts,
+  loadConfig: () => loadConfig(config),
+  load: () => loadPlugin(plugin),
+})
+
+async function loadPlugin(url: string): Promise<Plugin> {
+  const module = (await import(url)) as { readonly default?: unknown }
+  if (isPlugin(module.default)) return module.default
+  throw SourceErrors.plugin_invalid({ where: url })
+}
+
+async function loadConfig(url: string): Promise<z.ZodType> {
+  const { config } = (await import(url)) as { readonly config?: unknown }
+  if (isSchema(config)) return config
+  throw SourceErrors.config_invalid({ where: url })
+}
+
+const isPlugin = (value: unknown): value is Plugin =>
+  typeof value === 'object' &&
+  value !== null &&
+  'name' in value &&
+  'services' in value &&
+  'config' in value
+
+const isSchema = (value: unknown): value is z.ZodType =>
+  typeof value === 'object' && value !== null && 'safeParse' in value

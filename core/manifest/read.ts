@@ -1,12 +1,111 @@
-import type { Manifest } from './manifest.ts'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { packageRoot } from '../package-root.ts'
+import { ManifestDocument } from './document.ts'
+import { Environment } from './environment.ts'
+import type { Fault, FaultCode } from './faults.ts'
+import { Manifest } from './manifest.ts'
+import { overlay, type Tree } from './tree.ts'
 
 export interface ReadOptions {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Else `AUTODOCOPS_MANIFEST`, else `config/manifest.yaml`, else the built-in default. */
-  readonly file?: string
+  /** Else `AUTODOCOPS_MANIFEST`, else `config/manifest.yaml`, else the one that comes with the package. */
+  readonly file?: string | undefined
 }
 
-export function readManifest(options: ReadOptions): Manifest {
-  throw new Error(`not written yet: ${options.cwd}`)
+/** Reads and merges; what it finds wrong stands in `faults`, so that the plan can tell everything at once. */
+export function readManifest({ cwd, env, file }: ReadOptions): Manifest {
+  const environment = new Environment(cwd, env)
+  const base = baseFile(cwd, file ?? environment.text('AUTODOCOPS_MANIFEST'))
+  const over = overlayFile(base, cwd, environment)
+  const faults: Fault[] = []
+  if ('fault' in over) faults.push(over.fault)
+  const files = [base, ...('file' in over ? [over.file] : [])]
+  const trees = files.map((path) => {
+    const shown = shownPath(path, cwd)
+    const text = readText(path)
+    if (text === undefined) faults.push(missing(shown))
+    const document = new ManifestDocument(shown, text ?? '', environment)
+    faults.push(...document.faults)
+    return document.root
+  })
+  const production = environment.text('NODE_ENV') === 'production'
+  const root = trees.reduce(overlay)
+  return new Manifest({
+    file: shownPath(base, cwd),
+    files,
+    folder: dirname(base),
+    cwd,
+    production,
+    root: root.kind === 'leaf' && root.value === null ? emptyMap(root) : root,
+    faults,
+  })
 }
+
+const emptyMap = ({ at }: Tree): Tree => ({ kind: 'map', at, entries: new Map() })
+
+/** A path inside the working directory is shown as people type it. */
+function shownPath(path: string, cwd: string): string {
+  const short = relative(cwd, path)
+  return short.startsWith('..') || isAbsolute(short) ? path : short.replaceAll('\\', '/')
+}
+
+function baseFile(cwd: string, named: string | undefined): string {
+  if (named !== undefined) return resolve(cwd, named)
+  const own = join(cwd, 'config', 'manifest.yaml')
+  return existsSync(own) ? own : fileURLToPath(new URL('config/manifest.yaml', packageRoot()))
+}
+
+/** Beside the base file; `config/` of the working directory also lays over the built-in one. */
+function overlayFile(
+  base: string,
+  cwd: string,
+  environment: Environment,
+): { readonly file: string } | { readonly fault: Fault } | Record<never, never> {
+  const explicit = environment.text('AUTODOCOPS_PROFILE')
+  const profile = explicit ?? environment.text('NODE_ENV')
+  if (profile === undefined) return {}
+  const extension = extname(base)
+  const name = `${basename(base, extension)}.${profile}${extension}`
+  const isName = /^[\w-]+$/.test(profile)
+  const own = isBuiltIn(base) ? [join(cwd, 'config', name)] : []
+  const file = [...own, join(dirname(base), name)].find((path) => isName && existsSync(path))
+  if (file !== undefined) return { file }
+  if (explicit === undefined) return {}
+  const message = `the profile that AUTODOCOPS_PROFILE names has no file beside the manifest`
+  const hint = `write ${shownPath(join(dirname(base), basename(base, extension)), cwd)}.<profile>${extension}, or unset AUTODOCOPS_PROFILE`
+  return { fault: fileFault('E_PROFILE_UNKNOWN', shownPath(base, cwd), message, hint) }
+}
+
+const isBuiltIn = (file: string): boolean =>
+  file === fileURLToPath(new URL('config/manifest.yaml', packageRoot()))
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+const missing = (file: string): Fault =>
+  fileFault(
+    'E_MANIFEST_MISSING',
+    file,
+    'this file cannot be read',
+    'name another by AUTODOCOPS_MANIFEST, or write one: autodocops init',
+  )
+
+const fileFault = (code: FaultCode, file: string, message: string, hint: string): Fault => ({
+  code,
+  file,
+  line: 1,
+  col: 1,
+  path: '$',
+  message,
+  hint,
+  severity: 'error',
+})
