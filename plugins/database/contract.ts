@@ -23,6 +23,8 @@ export const Database = service('database').of<DatabaseService>()
 export const DatabaseEvents = events<{
   'database:query-finished': {
     readonly operation: 'select' | 'insert' | 'update' | 'delete' | 'other'
+    /** The first table that the statement names; `none` for `BEGIN` and the like. */
+    readonly table: string
     readonly durationMs: number
     readonly error: 'connection' | 'constraint' | 'timeout' | 'other' | undefined
   }

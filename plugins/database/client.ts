@@ -1,0 +1,104 @@
+import type { Knex } from 'knex'
+import PostgresClient from 'knex/lib/dialects/postgres/index.js'
+import type { Client } from 'pg'
+
+import { DatabaseErrors, retrySoon } from './errors.ts'
+import { isPoolTimeout, problemOf } from './faults.ts'
+import type { Watch } from './watch.ts'
+
+/** A `pg` client with the marks of knex and ours. */
+type Connection = Client & { __knex__disposed?: unknown; era?: number }
+
+export interface WatchedConfig extends Knex.Config {
+  readonly watch: Watch
+}
+
+/** What we use of knex's pool, which is tarn's. */
+export interface Tarn {
+  readonly max: number
+  readonly acquire: () => { readonly promise: Promise<Connection> }
+  readonly numUsed: () => number
+  readonly numFree: () => number
+  readonly numPendingAcquires: () => number
+}
+
+const pingMs = 500
+const goodbyeMs = 1_000
+
+/**
+ * knex's own client, watched: faults become problems, a broken connection never goes back into the pool,
+ * and connections from before the last fault are asked before they are used again.
+ *
+ * No private members: in a transaction knex makes the client anew with `Object.create`.
+ */
+export class WatchedClient extends PostgresClient {
+  declare config: WatchedConfig
+
+  override async acquireConnection(): Promise<Connection> {
+    const { watch } = this.config
+    const begun = watch.now()
+    const pool = this.pool as Tarn | undefined
+    // Destroyed: the plugin has stopped, and somebody who holds it still asks.
+    if (pool === undefined) throw DatabaseErrors.database_unavailable(retrySoon('stopped'))
+    try {
+      const connection = await pool.acquire().promise
+      watch.acquired(begun)
+      return connection
+    } catch (error) {
+      if (isFull(error, pool)) throw DatabaseErrors.database_busy(retrySoon(error))
+      throw watch.down(error)
+    }
+  }
+
+  override async acquireRawConnection(): Promise<Connection> {
+    const { watch } = this.config
+    await watch.prepare()
+    const { era } = watch
+    const connection: Connection = await super.acquireRawConnection()
+    return Object.assign(connection, { era })
+  }
+
+  override async query(connection: Connection, query: string | { sql: string }): Promise<unknown> {
+    const { watch } = this.config
+    const begun = watch.now()
+    const sql = typeof query === 'string' ? query : query.sql
+    try {
+      const result = await super.query(connection, query)
+      watch.answered(sql, begun)
+      return result
+    } catch (error) {
+      const fault = watch.failed(sql, begun, error)
+      if (fault === 'connection' || fault === 'timeout') discard(connection, error)
+      throw problemOf(error)
+    }
+  }
+
+  override async validateConnection(connection: Connection): Promise<boolean> {
+    const { era } = this.config.watch
+    if (connection.era === era) return true
+    try {
+      await connection.query({ text: 'select 1', query_timeout: pingMs } as { text: string })
+      connection.era = era
+      return true
+    } catch (error) {
+      discard(connection, error)
+      return false
+    }
+  }
+
+  override async destroyRawConnection(connection: Connection): Promise<void> {
+    if (connection.__knex__disposed !== undefined) return discard(connection, 'unused')
+    const impatient = setTimeout(() => discard(connection, 'no goodbye'), goodbyeMs)
+    await connection.end().finally(() => clearTimeout(impatient))
+  }
+}
+
+/** tarn's time-out says only that it waited; with all connections in use they are the reason. */
+const isFull = (error: unknown, pool: Tarn): boolean =>
+  isPoolTimeout(error) && pool.numUsed() >= pool.max
+
+/** Ends it now, so that what waits on it (a ROLLBACK) fails now; knex's `validate` sees the mark. */
+function discard(connection: Connection, why: unknown): void {
+  connection.__knex__disposed ??= why
+  connection.connection?.stream.destroy()
+}

@@ -1,0 +1,197 @@
+import { createWriteStream, renameSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import { extname, join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { Worker } from 'node:worker_threads'
+
+import type { Logger, ServerFacts } from 'autodocops'
+
+import { answers, ownerOf, socketIn } from './claim.ts'
+import { DatabaseErrors } from './errors.ts'
+import { backupRequest } from './frames.ts'
+
+export interface WorkerOrder {
+  readonly directory: string
+  /** The folder inside it that Postgres calls its data directory. */
+  readonly folder: string
+  readonly owner: string
+  /** A backup to fill a new folder with. */
+  readonly copy: string | undefined
+}
+
+export type WorkerReport =
+  | { readonly kind: 'opening'; readonly isNew: boolean }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'pong' }
+  | { readonly kind: 'failed'; readonly inUse: boolean; readonly reason: string }
+
+export type WorkerRequest = 'stop' | 'ping'
+
+const longestSocketPath = 100
+const stopMs = 5_000
+/** Twice a statement's deadline: PGlite cannot cancel a statement, and it holds up everybody. */
+const silenceMs = 10_000
+
+/**
+ * The embedded database: a worker thread with PGlite behind a Unix socket. Closed → opening → open; back to
+ * closed when the worker ends, for whatever reason, and opened again by the next connection.
+ *
+ * When somebody else's socket answers, a CLI verb uses it, and so does the successor of an instance of this
+ * very process in a reload: it opens the folder itself as soon as the old one has let it go.
+ */
+export class Embedded {
+  readonly directory: string
+  /** As the config spells it. */
+  readonly shownDirectory: string
+  readonly #log: Logger
+  readonly #role: ServerFacts['role']
+  /** Names this process: the same for all its instances, unlike a pid also in containers. */
+  readonly #owner = `${String(process.pid)}-${String(performance.timeOrigin)}`
+  #worker: Worker | undefined
+  #opening: Promise<void> | undefined
+  #isOpen = false
+  #isStopped = false
+
+  constructor({ log, server }: { log: Logger; server: Pick<ServerFacts, 'dataDir' | 'role'> }) {
+    this.shownDirectory = `${server.dataDir}/pglite`
+    this.directory = resolve(this.shownDirectory)
+    this.#log = log
+    this.#role = server.role
+  }
+
+  get isOurs(): boolean {
+    return this.#worker !== undefined
+  }
+
+  /** Resolves when a connection to the socket will be served. */
+  async ready(): Promise<void> {
+    const worker = this.#worker
+    if (worker !== undefined && this.#isOpen && !(await answersPing(worker))) {
+      this.#log.error('the embedded database is stuck in a statement; it is opened anew')
+      await worker.terminate()
+    }
+    if (this.#isStopped) throw new Error('Connection terminated: the embedded database is stopped')
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    })
+    await this.#opening
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#close()
+  }
+
+  /** A consistent copy of the folder while it is in use, made by whoever has it open. */
+  async backup(file: string): Promise<number> {
+    await this.ready()
+    const socket = connect(socketIn(this.directory))
+    const request = Buffer.alloc(8)
+    request.writeInt32BE(8)
+    request.writeInt32BE(backupRequest, 4)
+    socket.write(request)
+    await pipeline(socket, createWriteStream(file, { mode: 0o600 }))
+    return statSync(file).size
+  }
+
+  /** Puts a backup in the place of the data, which stays beside it under the name that this returns. */
+  async restore(file: string): Promise<string> {
+    await this.#close()
+    const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-')
+    const [fresh, data] = [`data.restored-${stamp}`, join(this.directory, 'data')]
+    await this.#start({ folder: fresh, copy: resolve(file) })
+    await this.#close()
+    const before = `${data}.before-${stamp}`
+    renameSync(data, before)
+    renameSync(join(this.directory, fresh), data)
+    await this.ready()
+    return before
+  }
+
+  async #open(): Promise<void> {
+    const path = socketIn(this.directory)
+    const bytes = Buffer.byteLength(path)
+    if (bytes > longestSocketPath) throw DatabaseErrors.database_path_too_long({ path, bytes })
+    if (await answers(path)) return this.#share()
+    await this.#start({ folder: 'data', copy: undefined })
+  }
+
+  #share(): void {
+    const isOwn = ownerOf(this.directory) === this.#owner
+    if (this.#role !== 'command' && !isOwn) {
+      throw DatabaseErrors.database_in_use({ directory: this.directory })
+    }
+    // Asked again before every connection: the other one may be gone by then.
+    this.#opening = undefined
+  }
+
+  async #start(what: Pick<WorkerOrder, 'folder' | 'copy'>): Promise<void> {
+    const begun = performance.now()
+    const file = new URL(`./pglite-worker${extname(import.meta.url)}`, import.meta.url)
+    const order: WorkerOrder = { directory: this.directory, owner: this.#owner, ...what }
+    const worker = new Worker(file, { workerData: order })
+    this.#worker = worker
+    worker.once('exit', () => this.#ended(worker))
+    await this.#opened(worker)
+    this.#isOpen = true
+    this.#log.info({ durationMs: Math.round(performance.now() - begun) }, 'embedded database open')
+  }
+
+  #opened(worker: Worker): Promise<void> {
+    return new Promise((done, failed) => {
+      const fail = (reason: string) =>
+        failed(DatabaseErrors.database_unopenable({ directory: this.directory, reason }))
+      worker.on('message', (report: WorkerReport) => {
+        if (report.kind === 'ready') return done()
+        if (report.kind === 'opening') return this.#tell(report.isNew)
+        if (report.kind === 'pong') return
+        if (!report.inUse) return fail(report.reason)
+        failed(DatabaseErrors.database_in_use({ directory: this.directory }))
+      })
+      worker.on('error', (error) => {
+        this.#log.error({ err: error }, 'the embedded database failed')
+        fail(error.message)
+      })
+      worker.on('exit', (code) => fail(`its worker ended with code ${String(code)}`))
+    })
+  }
+
+  /** One that does not end by itself is ended as by kill -9, which loses nothing that was acknowledged. */
+  async #close(): Promise<void> {
+    const worker = this.#worker
+    if (worker === undefined) return
+    const ended = new Promise((done) => worker.once('exit', done))
+    const impatient = setTimeout(() => void worker.terminate(), stopMs)
+    worker.postMessage('stop' satisfies WorkerRequest)
+    await ended
+    clearTimeout(impatient)
+  }
+
+  #tell(isNew: boolean): void {
+    if (isNew) this.#log.info('creating the embedded database, about six seconds')
+  }
+
+  #ended(worker: Worker): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    this.#opening = undefined
+    this.#isOpen = false
+  }
+}
+
+const answersPing = (worker: Worker): Promise<boolean> =>
+  new Promise((resolve) => {
+    const end = (alive: boolean) => {
+      clearTimeout(timer)
+      worker.off('message', heard).off('exit', ended)
+      resolve(alive)
+    }
+    const ended = () => end(true)
+    const heard = (report: WorkerReport) => {
+      if (report.kind === 'pong') end(true)
+    }
+    const timer = setTimeout(() => end(false), silenceMs)
+    worker.on('message', heard).on('exit', ended)
+    worker.postMessage('ping' satisfies WorkerRequest)
+  })

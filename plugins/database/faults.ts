@@ -1,0 +1,51 @@
+import { isProblem } from 'autodocops'
+import type { ProblemError } from 'autodocops'
+
+import { DatabaseErrors, retrySoon } from './errors.ts'
+
+export type Fault = 'connection' | 'constraint' | 'timeout' | 'other'
+
+/**
+ * What went wrong, by SQLSTATE (Postgres, appendix A) and by the texts of `pg` and `tarn`, which give
+ * their own faults no code.
+ */
+export function faultOf(error: unknown): Fault {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return faultOfState(code)
+  if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return 'connection'
+  if (isPoolTimeout(error)) return 'connection'
+  // knex puts the statement in front.
+  const text = String(message).split(' - ').at(-1) ?? ''
+  if (text === 'Query read timeout') return 'timeout'
+  return connectionTexts.test(text) ? 'connection' : 'other'
+}
+
+/** tarn's; its class is not exported by knex, and it sets no name. */
+export const isPoolTimeout = (error: unknown): boolean =>
+  error instanceof Error && error.constructor.name === 'TimeoutError'
+
+const connectionTexts =
+  /^(timeout expired|Connection terminated|Client (was closed|has encountered)|This socket has been ended|The server does not support SSL|aborted$)/
+
+function faultOfState(state: string): Fault {
+  if (state.startsWith('23')) return 'constraint'
+  // 57014: cancelled by statement_timeout. 55P03: a lock was not to be had in time.
+  if (state === '57014' || state === '55P03') return 'timeout'
+  // 08: connection. 28: login. 3D: no such database. 53: out of connections, memory, disk.
+  // 57P: shut down, starting up. 25P03: our transaction was idle for too long.
+  return /^(08|28|3D|53|57P|25P03)/.test(state) ? 'connection' : 'other'
+}
+
+/** The problem for a fault of the connection or the clock; anything else as it came. */
+export function problemOf(error: unknown): unknown {
+  if (isProblem(error)) return error
+  const fault = faultOf(error)
+  if (fault === 'connection') return unavailable(error)
+  return fault === 'timeout' ? DatabaseErrors.database_timeout(retrySoon(error)) : error
+}
+
+const unavailable = (cause: unknown): ProblemError =>
+  DatabaseErrors.database_unavailable({
+    ...retrySoon(cause),
+    detail: cause instanceof Error ? cause.message : String(cause),
+  })
