@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Redis } from 'ioredis'
+
+import { atEnd } from './ending.ts'
+import { RedisServer } from './redis-server.ts'
+
+export interface RedisNode {
+  readonly host: string
+  readonly port: number
+}
+export interface RedisCluster {
+  readonly nodes: readonly RedisNode[]
+  readonly stop: () => Promise<void>
+}
+
+const masters = 3
+const slotCount = 16_384
+const busOffset = 10_000
+const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
+
+const slotsOf = (index: number): number[] => {
+  const first = Math.floor((slotCount * index) / masters)
+  const last = Math.floor((slotCount * (index + 1)) / masters)
+  return Array.from({ length: last - first }, (_, slot) => first + slot)
+}
+
+async function join(servers: readonly RedisServer[]): Promise<void> {
+  const clients = servers.map(({ port }) => new Redis({ port, host: '127.0.0.1' }))
+  try {
+    await Promise.all(clients.map((client, index) => client.cluster('ADDSLOTS', ...slotsOf(index))))
+    const [first] = servers
+    for (const client of clients.slice(1))
+      await client.cluster('MEET', '127.0.0.1', first?.port ?? 0)
+    await Promise.all(clients.map(isReady))
+  } finally {
+    for (const client of clients) client.disconnect()
+  }
+}
+
+async function isReady(client: Redis): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    const info = String(await client.cluster('INFO'))
+    if (info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${masters}`)) return
+    await sleep(25)
+  }
+  throw new Error('the Redis Cluster did not come together within 10 s')
+}
+
+/** Three masters that hold all slots; `undefined` where the machine has no redis-server. */
+export async function startCluster(): Promise<RedisCluster | undefined> {
+  const servers: RedisServer[] = []
+  for (let index = 0; index < masters; index++) {
+    const server = await RedisServer.start(options, busOffset)
+    if (!server) return undefined
+    atEnd(() => server.stop())
+    servers.push(server)
+  }
+  await join(servers)
+  return {
+    nodes: servers.map(({ port }) => ({ host: '127.0.0.1', port })),
+    stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
+  }
+}

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { binary } from './binaries.ts'
+import { adopt, adoptFolder, end, signalTo } from './ending.ts'
+import { listening, sparePort } from './ports.ts'
+
+/** A Redis of our own that can be hurt. It keeps its port over a restart, and nothing on disk. */
+export class RedisServer {
+  readonly port: number
+  readonly #program: string
+  readonly #options: readonly string[]
+  readonly #home = adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-redis-')))
+  #child: ChildProcess | undefined
+
+  private constructor(program: string, port: number, options: readonly string[]) {
+    this.#program = program
+    this.port = port
+    this.#options = options
+  }
+
+  /** `undefined` where the machine has no redis-server. */
+  static async start(options: readonly string[] = [], bus = 0): Promise<RedisServer | undefined> {
+    const program = binary('redis-server')
+    if (!program) return undefined
+    const server = new RedisServer(program, await sparePort(bus), options)
+    await server.restart()
+    return server
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  async restart(): Promise<void> {
+    await this.kill('SIGKILL')
+    const child = adopt(spawn(this.#program, this.#args(), { cwd: this.#home, stdio: 'ignore' }))
+    this.#child = child
+    const isUp = await listening(this.port, () => child.exitCode === null)
+    if (!isUp) throw new Error(`redis-server did not start on port ${this.port}`)
+  }
+
+  #args(): string[] {
+    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#home]
+    return [...own, '--save', '', '--appendonly', 'no', ...this.#options]
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child) await end(child, signal)
+  }
+
+  /** It holds its connections and answers nothing for the time: what a long GC or a full disk looks like. */
+  async pause(ms: number): Promise<void> {
+    const child = this.#child
+    if (!child) return
+    signalTo(child, 'SIGSTOP')
+    await sleep(ms)
+    signalTo(child, 'SIGCONT')
+  }
+
+  async stop(): Promise<void> {
+    await this.kill('SIGKILL')
+    rmSync(this.#home, { recursive: true, force: true })
+  }
+}

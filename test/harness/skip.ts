@@ -1,0 +1,10 @@
+import process from 'node:process'
+
+/**
+ * Ends this test file here, loudly: the runner counts the line as skipped, and as failed in CI.
+ * Only for what the machine lacks, never for a test that does not pass.
+ */
+export function skip(needs: string, bring: string): never {
+  console.log(`# skipped: needs ${needs}. To run it: ${bring}`)
+  process.exit(0)
+}
