@@ -1,4 +1,3 @@
-import { isProblem } from '../errors.ts'
 import type { RouteFacts } from '../route.ts'
 import type { AuthenticationRequest, Principal } from '../slots.ts'
 import { HttpErrors } from './errors.ts'
@@ -39,31 +38,13 @@ export class Authentication {
     const candidates = hasHeader ? this.#byHeader : this.#byCookie
     const request = requestOf(exchange, route)
     for (const { authenticator, services } of candidates) {
-      const principal = await ask(authenticator.authenticate, services, request)
+      const principal = await authenticator.authenticate(services as never, request)
       if (principal !== undefined) return principal
     }
     // A credential that nobody knows is wrong; a cookie may be about something else.
     if (hasHeader && candidates.length > 0) throw HttpErrors.unauthorized({ headers: rejected })
     return undefined
   }
-}
-
-async function ask(
-  authenticate: Filled['authenticator']['authenticate'],
-  services: object,
-  request: AuthenticationRequest,
-): Promise<Principal | undefined> {
-  try {
-    return await authenticate(services as never, request)
-  } catch (error) {
-    throw withChallenge(error)
-  }
-}
-
-/** One body for every wrong credential, so that nobody learns what was wrong with it; the log knows. */
-function withChallenge(error: unknown): unknown {
-  if (!isProblem(error) || error.status !== 401) return error
-  return HttpErrors.unauthorized({ cause: error, headers: { ...rejected, ...error.headers } })
 }
 
 function requireScope({ scopes }: Principal, scope: string): void {

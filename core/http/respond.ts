@@ -71,9 +71,15 @@ export function sendProblem(exchange: Exchange, problem: ProblemError): void {
   send(exchange, {
     status: problem.status,
     contentType: problemContentType(openAi),
-    headers: problem.headers,
+    headers: withChallenge(problem),
     data: problemBody(problem, exchange.requestId, openAi),
   })
+}
+
+/** RFC 9110 §15.5.2: a 401 must say how to come back. */
+function withChallenge({ status, headers }: ProblemError): ReplyHeaders {
+  if (status !== 401 || hasName(Object.keys(headers), 'www-authenticate')) return headers
+  return { ...headers, 'WWW-Authenticate': 'Bearer error="invalid_token"' }
 }
 
 /** Flat pairs: what node:http writes fastest. */
@@ -105,10 +111,12 @@ function pushHeader(head: string[], name: string, value: HeaderValue): void {
 
 /** By the reply itself, or through the Koa context. */
 function isSet(exchange: Exchange, names: readonly string[], name: string): boolean {
-  const lower = name.toLowerCase()
-  if (names.some((own) => own.toLowerCase() === lower)) return true
+  if (hasName(names, name.toLowerCase())) return true
   return exchange.hasContext && exchange.response.hasHeader(name)
 }
+
+const hasName = (names: readonly string[], lower: string): boolean =>
+  names.some((name) => name.toLowerCase() === lower)
 
 /** A small one is already here, and node:http throws it away by itself. */
 function hasUnreadBody({ request }: Exchange): boolean {
