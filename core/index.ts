@@ -38,6 +38,7 @@ export type {
   Principal,
   SecurityScheme,
 } from './slots.ts'
+export { defineApp } from './define-app.ts'
 export { definePlugin } from './plugin.ts'
 export type {
   AppView,

@@ -39,6 +39,10 @@ export interface ServerFacts {
   readonly origins: readonly string[]
   /** False when the public listener can be reached from other machines. */
   readonly loopback: boolean
+  /** For a command: the operations listener of the server that runs on this `dataDir`, if one does. */
+  readonly operations:
+    | { readonly url: string; readonly headers: Readonly<Record<string, string>> }
+    | undefined
 }
 
 export interface PluginState {
@@ -146,6 +150,8 @@ export interface Plugin<
   readonly deactivate?: Hook<never>
   readonly stop?: Hook<never>
   readonly describe?: (services: never) => string
+  readonly volatile?: (services: never) => string | undefined
+  readonly welcome?: (services: never) => readonly string[] | Promise<readonly string[]>
   readonly commands: Readonly<Record<string, Command<never>>>
   readonly examples: {
     readonly config: { readonly valid: readonly unknown[]; readonly invalid: readonly unknown[] }
@@ -204,6 +210,13 @@ export interface Definition<
   readonly stop?: Hook<S>
   /** What it runs on, for the tree that `start` prints: `embedded PGlite in ./data/db`. */
   readonly describe?: (services: S) => string
+  /**
+   * Lines for a person who starts the server in development on the loopback: URLs, a command to try.
+   * Never printed in production.
+   */
+  readonly welcome?: (services: S) => readonly string[] | Promise<readonly string[]>
+  /** What is lost when this instance is replaced (`12 sessions in memory`), for `plan`; else `undefined`. */
+  readonly volatile?: (services: S) => string | undefined
   readonly commands?: Readonly<Record<string, Command<S>>>
   readonly examples: {
     readonly config: { readonly valid: readonly z.input<C>[]; readonly invalid: readonly unknown[] }

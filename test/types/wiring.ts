@@ -1,6 +1,16 @@
 /** Every way to wire a plugin wrongly is a compile error. Checked by `npm run check`; nothing here runs. */
 import * as z from 'zod'
-import { cls, counter, definePlugin, events, gauge, optional, own, service } from 'autodocops'
+import {
+  cls,
+  counter,
+  defineApp,
+  definePlugin,
+  events,
+  gauge,
+  optional,
+  own,
+  service,
+} from 'autodocops'
 
 interface Db {
   readonly query: (sql: string) => Promise<readonly string[]>
@@ -208,3 +218,13 @@ definePlugin({
   summary: 's',
   config: z.strictObject({}),
 })
+
+const database = definePlugin({
+  name: 'db',
+  ...facts,
+  provides: { db: Database },
+  services: { db: () => ({ query: async () => [] }) },
+})
+defineApp([database, projects])
+// @ts-expect-error no plugin provides service 'db'
+defineApp([projects])

@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util'
+
+import type { CommandOption } from '../plugin.ts'
+import type { CliArgs } from './verb.ts'
+
+/** What a verb takes; both the core's verbs and the plugins' commands. */
+export interface Usage {
+  readonly summary: string
+  readonly positionals?: readonly string[]
+  readonly options?: Readonly<Record<string, CommandOption>>
+  readonly examples: readonly string[]
+}
+
+export type Arguments = CliArgs
+
+/** Used wrongly: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+const everywhere: Readonly<Record<string, CommandOption>> = {
+  json: { type: 'boolean', description: 'Print JSON and nothing else' },
+  help: { type: 'boolean', description: 'Show this', alias: 'h' },
+}
+
+export function parseArguments(usage: Usage, argv: readonly string[]): Arguments {
+  const options = { ...usage.options, ...everywhere }
+  const { values, positionals } = parse(options, argv)
+  if (values['help'] === true) return values
+  const missing = Object.entries(options).find(
+    ([name, { required }]) => required === true && values[name] === undefined,
+  )
+  if (missing !== undefined) throw new UsageError(`--${missing[0]} is missing`)
+  return { ...defaultsOf(options), ...values, ...place(usage.positionals ?? [], positionals) }
+}
+
+function parse(options: Readonly<Record<string, CommandOption>>, argv: readonly string[]) {
+  const config = Object.fromEntries(
+    Object.entries(options).map(([name, { type, multiple = false, alias }]) => [
+      name,
+      { type, multiple, ...(alias !== undefined && { short: alias }) },
+    ]),
+  )
+  try {
+    const parsed = parseArgs({ args: [...argv], options: config, allowPositionals: true })
+    return {
+      values: parsed.values as Record<string, string | boolean | string[] | undefined>,
+      positionals: parsed.positionals,
+    }
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
+
+const defaultsOf = (options: Readonly<Record<string, CommandOption>>) =>
+  Object.fromEntries(
+    Object.entries(options).flatMap(([name, { default: value }]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  )
+
+function place(names: readonly string[], given: readonly string[]): Record<string, string> {
+  if (given.length > names.length)
+    throw new UsageError(`'${given[names.length] ?? ''}' is one too many`)
+  const placed = names.map((name, index) => [name.replace(/[[\]]/g, ''), given[index]] as const)
+  const missing = names.find((name, index) => !name.startsWith('[') && given[index] === undefined)
+  if (missing !== undefined) throw new UsageError(`<${missing}> is missing`)
+  return Object.fromEntries(
+    placed.filter((pair): pair is [string, string] => pair[1] !== undefined),
+  )
+}
+
+/** What `--help` prints. */
+export function describeUsage(verb: string, usage: Usage): string {
+  const positionals = (usage.positionals ?? []).map((name) =>
+    name.startsWith('[') ? name : `<${name}>`,
+  )
+  const options = Object.entries({ ...usage.options, ...everywhere })
+  const width = Math.max(...options.map(([name]) => name.length)) + 4
+  return [
+    usage.summary,
+    '',
+    `  autodocops ${[verb, ...positionals].join(' ')} [options]`,
+    '',
+    'Options',
+    ...options.map(([name, option]) => `  ${`--${name}`.padEnd(width)} ${describeOption(option)}`),
+    '',
+    'Examples',
+    ...usage.examples.map((example) => `  ${example}`),
+  ].join('\n')
+}
+
+const describeOption = ({ description, default: value, required, multiple }: CommandOption) =>
+  [
+    description,
+    required === true ? '(required)' : '',
+    multiple === true ? '(may be repeated)' : '',
+    value === undefined ? '' : `(default ${String(value)})`,
+  ]
+    .filter((part) => part !== '')
+    .join(' ')

@@ -1,0 +1,43 @@
+import type { Host, Progress } from '../host.ts'
+import type { CliIo } from './verb.ts'
+
+/** What a person sees while the server starts. On standard error, so that standard output stays log or JSON. */
+export class Display {
+  readonly #io: CliIo
+  readonly #isColoured: boolean
+  readonly #begun = performance.now()
+
+  constructor(io: CliIo) {
+    this.#io = io
+    this.#isColoured = process.stderr.isTTY && io.env['NO_COLOR'] === undefined
+  }
+
+  progress({ plugin, step, ms, runsOn, error }: Progress): void {
+    if (this.#io.json || step === 'starting') return
+    if (step === 'failed') {
+      this.#io.err(`  ${this.#paint(31, '✗')} ${plugin.padEnd(10)} ${error ?? 'failed'}`)
+      return
+    }
+    const time = this.#paint(2, `${Math.round(ms)} ms`)
+    this.#io.err(`  ${this.#paint(32, '✓')} ${plugin.padEnd(10)} ${runsOn ?? ''} ${time}`)
+  }
+
+  async ready(host: Host): Promise<void> {
+    const { addresses, server } = host
+    if (this.#io.json) {
+      this.#io.out(JSON.stringify({ ...addresses, pid: process.pid, dataDir: server?.dataDir }))
+      return
+    }
+    const seconds = ((performance.now() - this.#begun) / 1_000).toFixed(1)
+    this.#io.err(`\nReady in ${seconds} s`)
+    this.#io.err(`  public      ${addresses.public}`)
+    this.#io.err(`  operations  ${addresses.operations}`)
+    if (!host.isInviting) return
+    const lines = await host.welcome()
+    if (lines.length > 0) this.#io.err(`\nTry\n${lines.map((line) => `  ${line}`).join('\n')}\n`)
+  }
+
+  #paint(colour: number, text: string): string {
+    return this.#isColoured ? `\u001B[${colour}m${text}\u001B[0m` : text
+  }
+}

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+import { realpathSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+
+import { isProblem } from '../errors.ts'
+import { FaultsError, faultText } from '../manifest/faults.ts'
+import { builtInSources } from '../sources.ts'
+import { StartFailed } from '../transition.ts'
+import { describeUsage, parseArguments, UsageError, type Usage } from './arguments.ts'
+import { runPluginCommand } from './plugin-command.ts'
+import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
+
+/** Each loaded only when it is called: `check` must not load what `start` needs. */
+const verbs: Readonly<Record<string, () => Promise<CliVerb>>> = {
+  start: async () => (await import('./start.ts')).start,
+  check: async () => (await import('./check.ts')).check,
+  plan: async () => (await import('./plan.ts')).planVerb,
+  reload: async () => (await import('./reload.ts')).reload,
+  plugins: async () => (await import('./plugins.ts')).plugins,
+  schema: async () => (await import('./schema.ts')).schema,
+  config: async () => (await import('./config.ts')).config,
+  'new-plugin': async () => (await import('./new-plugin.ts')).newPlugin,
+  version: async () => (await import('./version.ts')).version,
+}
+
+/** Runs one verb and returns its exit code. */
+export async function main(argv: readonly string[], io: Omit<CliIo, 'json'>): Promise<number> {
+  const [name = 'help', ...rest] = argv
+  const full = { ...io, json: rest.includes('--json') }
+  try {
+    if (name === 'help' || name === '--help' || name === '-h') return await help(full)
+    const load = verbs[name === '--version' ? 'version' : name]
+    if (load === undefined) return await runPluginCommand(name, rest, full)
+    return await runVerb(name, await load(), rest, full)
+  } catch (error) {
+    return report(error, full)
+  }
+}
+
+async function runVerb(name: string, verb: CliVerb, argv: readonly string[], io: CliIo) {
+  const args = parseArguments(verb, argv)
+  if (args['help'] !== true) return verb.run(args, io)
+  io.out(describeUsage(name, verb satisfies Usage))
+  return exitCodes.done
+}
+
+async function help(io: CliIo): Promise<number> {
+  const own = await Promise.all(
+    Object.entries(verbs).map(async ([name, load]) => [name, (await load()).summary] as const),
+  )
+  const theirs = [...builtInSources().values()].flatMap(({ facts }) =>
+    facts.commands.map(({ name, summary }) => [name, summary] as const),
+  )
+  const line = ([name, summary]: readonly [string, string]) => `  ${name.padEnd(12)} ${summary}`
+  io.out('AutoDocOps: an API server of plugins, switched on by one manifest.\n')
+  io.out(`  autodocops <verb> [options]\n\nVerbs\n${own.map(line).join('\n')}`)
+  io.out(`\nVerbs of plugins\n${theirs.map(line).join('\n')}`)
+  io.out('\nEach tells more with --help.')
+  return exitCodes.done
+}
+
+/** What a person gets at three in the morning: what is wrong, where, and what to do. */
+function report(error: unknown, io: CliIo): number {
+  if (error instanceof UsageError) {
+    io.err(`${error.message}\nSee: autodocops --help`)
+    return exitCodes.usage
+  }
+  if (error instanceof FaultsError) {
+    io.err(
+      io.json ? JSON.stringify({ faults: error.faults }) : error.faults.map(faultText).join('\n'),
+    )
+    return exitCodes.configuration
+  }
+  const failures =
+    error instanceof StartFailed ? error.failures.map((failure) => failure.error) : [error]
+  for (const failure of failures) io.err(explain(failure))
+  return exitCodes.failed
+}
+
+function explain(error: unknown): string {
+  if (isProblem(error)) {
+    const hint = error.hint === undefined ? '' : `\n    hint: ${error.hint}`
+    const cause = error.cause instanceof Error ? `\n    cause: ${error.cause.message}` : ''
+    return `${error.code}: ${error.message}${cause}${hint}`
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+const isEntry = (): boolean => {
+  const [, script] = process.argv
+  return script !== undefined && import.meta.url === pathToFileURL(realpathSync(script)).href
+}
+
+if (isEntry()) {
+  process.exitCode = await main(process.argv.slice(2), {
+    cwd: process.cwd(),
+    env: process.env,
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+  })
+}

@@ -1,0 +1,90 @@
+import { resolve } from 'node:path'
+
+import { faultText, type Fault } from '../manifest/faults.ts'
+import { readManifest } from '../manifest/read.ts'
+import { plan } from '../plan.ts'
+import { credential, findServer } from '../running-server.ts'
+import { builtInSources } from '../sources.ts'
+import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
+
+/** A start may take its whole budget, and a reload starts several. */
+const answerMs = 120_000
+
+export const reload: CliVerb = {
+  summary: 'Let the running server take over the manifest as it is now',
+  positionals: [],
+  options: {
+    'if-match': { type: 'string', description: 'Only if the running manifest has this hash' },
+  },
+  examples: ['autodocops reload', 'autodocops plan && autodocops reload'],
+  run: async (args, io) => {
+    const guard = args['if-match']
+    const headers = typeof guard === 'string' ? { 'if-match': `"${guard}"` } : {}
+    const answer = await callOperations('POST', '/admin/reload', headers, io)
+    if (answer === undefined) return exitCodes.failed
+    const text = await answer.text()
+    if (answer.ok) io.out(io.json ? text : describe(JSON.parse(text) as Report))
+    if (!answer.ok) io.err(io.json ? text : refusal(JSON.parse(text) as Refusal))
+    return answer.ok ? exitCodes.done : exitCodes.failed
+  },
+}
+
+/** Asks the server that runs on this manifest's `dataDir`; says so when there is none. */
+export async function callOperations(
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  io: CliIo,
+): Promise<Response | undefined> {
+  const { server } = await plan(readManifest(io), builtInSources(), io)
+  const dataDir = resolve(io.cwd, server.dataDir)
+  const running = findServer(dataDir)
+  if (running === undefined) {
+    io.err(`No server runs on ${dataDir}.\n    hint: autodocops start`)
+    return undefined
+  }
+  const signal = AbortSignal.timeout(answerMs)
+  const all = { ...headers, ...credential(server.operationsToken) }
+  return fetch(`${running.operations}${path}`, { method, headers: all, signal })
+}
+
+interface Report {
+  readonly changed: boolean
+  readonly generation: number
+  readonly started: readonly string[]
+  readonly kept: readonly string[]
+  readonly retired: readonly string[]
+  readonly unavailable: readonly { readonly plugin: string; readonly error: string }[]
+  readonly ms: number
+}
+
+const names = (list: readonly string[]) => (list.length === 0 ? '-' : list.join(', '))
+
+function describe(report: Report): string {
+  if (!report.changed) return 'Nothing has changed.'
+  return [
+    `Generation ${report.generation} in ${Math.round(report.ms)} ms`,
+    `  started      ${names(report.started)}`,
+    `  kept         ${names(report.kept)}`,
+    `  retired      ${names(report.retired)}`,
+    ...report.unavailable.map(({ plugin, error }) => `  unavailable  ${plugin}: ${error}`),
+  ].join('\n')
+}
+
+interface Refusal {
+  readonly title: string
+  readonly detail?: string
+  readonly hint?: string
+  readonly faults?: readonly Fault[]
+  readonly failures?: readonly { readonly plugin: string; readonly detail: string }[]
+}
+
+function refusal({ title, detail, hint, faults = [], failures = [] }: Refusal): string {
+  return [
+    title,
+    ...(detail === undefined ? [] : [detail]),
+    ...faults.map(faultText),
+    ...failures.map((failure) => `${failure.plugin}: ${failure.detail}`),
+    ...(hint === undefined ? [] : [`    hint: ${hint}`]),
+  ].join('\n')
+}

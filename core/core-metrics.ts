@@ -1,0 +1,120 @@
+import { CoreEvents } from './core-events.ts'
+import { counter, gauge, histogram, open, type MetricFamily } from './metric.ts'
+import type { AppView, PluginState } from './plugin.ts'
+import type { Readiness } from './readiness.ts'
+
+/** What the core counts: the families that come first in every meter. */
+
+interface Watched {
+  readonly host: {
+    readonly app: AppView
+    readonly readiness: () => Promise<Readiness>
+    readonly inFlight: () => number
+  }
+}
+
+const requestBuckets = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+]
+const streamBuckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+const firstByteBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const outcomes = ['completed', 'aborted', 'error'] as const
+
+const running = ({ state }: PluginState) => Number(state === 'running')
+const enabled = (app: AppView) => app.plugins().filter(({ state }) => state !== 'disabled')
+
+export const coreFamilies: readonly MetricFamily<Watched>[] = [
+  counter({
+    name: 'http_requests_total',
+    help: 'Requests that were answered, 499 for those whose client left.',
+    labels: { method: open, route: open, status_code: open },
+    from: CoreEvents,
+    on: {
+      'http:request-finished': ({ method, route, status }) => ({
+        method,
+        route,
+        status_code: String(status),
+      }),
+    },
+  }),
+  histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the request to the end of its reply, without streams.',
+    labels: { method: open, route: open, status_code: open },
+    buckets: requestBuckets,
+    from: CoreEvents,
+    on: {
+      'http:request-finished': ({ method, route, status, durationMs, streamed }) =>
+        streamed ? undefined : [{ method, route, status_code: String(status) }, durationMs / 1_000],
+    },
+  }),
+  gauge<Watched>({
+    name: 'http_requests_in_flight',
+    help: 'Requests being answered now.',
+    collect: ({ host }) => host.inFlight(),
+  }),
+  histogram({
+    name: 'http_stream_duration_seconds',
+    help: 'Life of streamed replies.',
+    labels: { route: open, outcome: outcomes },
+    buckets: streamBuckets,
+    from: CoreEvents,
+    on: {
+      'http:stream-finished': ({ route, outcome, durationMs }) => [
+        { route, outcome },
+        durationMs / 1_000,
+      ],
+    },
+  }),
+  histogram({
+    name: 'http_stream_first_byte_seconds',
+    help: 'Time to the first byte of streamed replies.',
+    labels: { route: open },
+    buckets: firstByteBuckets,
+    from: CoreEvents,
+    on: { 'http:stream-started': ({ route, firstByteMs }) => [{ route }, firstByteMs / 1_000] },
+  }),
+  counter({
+    name: 'http_requests_shed_total',
+    help: 'Requests refused because the server was overloaded.',
+    labels: { reason: open },
+    from: CoreEvents,
+    on: { 'http:request-shed': ({ reason }) => ({ reason }) },
+  }),
+  gauge<Watched>({
+    name: 'plugin_info',
+    help: 'Plugins that are on, with their versions.',
+    labels: { plugin: open, version: open },
+    collect: ({ host }) =>
+      enabled(host.app).map(({ name, version }) => [{ plugin: name, version }, 1]),
+  }),
+  gauge<Watched>({
+    name: 'plugin_up',
+    help: '1 while the plugin runs, 0 while it could not be started.',
+    labels: { plugin: open },
+    collect: ({ host }) =>
+      enabled(host.app).map((plugin) => [{ plugin: plugin.name }, running(plugin)]),
+  }),
+  counter({
+    name: 'plugin_errors_total',
+    help: 'Faults of plugins outside of requests, and requests that ended in 500.',
+    labels: { plugin: open, hook: ['start', 'stop', 'health', 'request', 'job'] },
+    from: CoreEvents,
+    on: { 'plugin:failed': ({ plugin, hook }) => ({ plugin, hook }) },
+  }),
+  gauge<Watched>({
+    name: 'app_ready',
+    help: '1 while /readyz answers 200.',
+    collect: async ({ host }) => {
+      const { status } = await host.readiness()
+      return Number(status === 'ready' || status === 'degraded')
+    },
+  }),
+  counter({
+    name: 'config_reloads_total',
+    help: 'Reloads of the manifest.',
+    labels: { outcome: ['applied', 'rejected', 'unchanged'] },
+    from: CoreEvents,
+    on: { 'config:reloaded': ({ outcome }) => ({ outcome }) },
+  }),
+]

@@ -1,0 +1,152 @@
+import type { HttpApp, HttpAppOptions, MountedPlugin } from './http/http-app.ts'
+import { createHttpApp } from './http/http-app.ts'
+import type { Instance } from './instance.ts'
+import type { Logger } from './log.ts'
+import type { Plan } from './plan.ts'
+import type { OperationOf, Route, RouteFacts, RouteOf } from './route.ts'
+import type { Authenticator, Limiter, MeteredPlugin, Migrator } from './slots.ts'
+import type { Cast, Unavailable } from './transition.ts'
+
+/** What both listeners' applications share, made by the host. */
+export type HttpSettings = Omit<
+  HttpAppOptions,
+  'listener' | 'plugins' | 'authenticators' | 'limiter'
+>
+
+export interface GenerationOptions {
+  readonly id: number
+  readonly plan: Plan
+  readonly cast: Cast
+  readonly core: { readonly public: MountedPlugin; readonly operations: MountedPlugin }
+  readonly http: { readonly public: HttpSettings; readonly operations: HttpSettings }
+}
+
+/** A routing table over instances. Making one has no effect; the host swaps it in by one assignment. */
+export class Generation implements Cast {
+  readonly id: number
+  readonly plan: Plan
+  readonly instances: ReadonlyMap<string, Instance>
+  readonly unavailable: ReadonlyMap<string, Unavailable>
+  readonly public: HttpApp
+  readonly operations: HttpApp
+
+  constructor(options: GenerationOptions) {
+    const { core, http } = options
+    this.id = options.id
+    this.plan = options.plan
+    this.instances = options.cast.instances
+    this.unavailable = options.cast.unavailable
+    const limiter = this.limiter()
+    this.public = createHttpApp({
+      ...http.public,
+      listener: 'public',
+      plugins: [core.public, ...this.#mount('routes', http.public.log)],
+      authenticators: this.authenticators(),
+      limiter,
+    })
+    this.operations = createHttpApp({
+      ...http.operations,
+      listener: 'operations',
+      plugins: [core.operations, ...this.#mount('operations', http.operations.log)],
+      authenticators: [],
+      limiter: undefined,
+    })
+  }
+
+  get routes(): readonly RouteFacts[] {
+    return [...this.public.routes, ...this.operations.routes]
+  }
+
+  authenticators(): HttpAppOptions['authenticators'] {
+    return [...this.instances.values()].flatMap(({ plugin, services }) => {
+      const authenticator = plugin.fills.authenticator as Authenticator<never> | undefined
+      return authenticator === undefined ? [] : [{ authenticator, services }]
+    })
+  }
+
+  limiter(): Limiter | undefined {
+    const filler = fillerOf(this.instances, 'limiter')
+    return filler?.plugin.fills.limiter?.(filler.services as never)
+  }
+
+  /** The families of everything that runs, for the meter. */
+  metered(): readonly MeteredPlugin[] {
+    return [...this.instances.values()].map(({ name, plugin, services }) => ({
+      plugin: name,
+      families: plugin.metrics,
+      services,
+    }))
+  }
+
+  #mount(kind: 'routes' | 'operations', log: Logger): readonly MountedPlugin[] {
+    const running = [...this.instances.values()].map((instance) =>
+      mounted(instance, routesOf(kind, instance.plugin, instance.config), this.#shared(kind)),
+    )
+    const broken = [...this.unavailable.values()].map((lost) => unmounted(lost, kind, log))
+    return [...running, ...broken].filter(({ routes }) => routes.length > 0)
+  }
+
+  /** Who is asked on the way to any public route: a request holds them as well. */
+  #shared(kind: 'routes' | 'operations'): readonly Instance[] {
+    if (kind === 'operations') return []
+    return [...this.instances.values()].filter(
+      ({ plugin }) =>
+        plugin.fills.authenticator !== undefined || plugin.fills.limiter !== undefined,
+    )
+  }
+}
+
+export function fillerOf(
+  instances: ReadonlyMap<string, Instance>,
+  slot: 'limiter' | 'migrator' | 'meter',
+): Instance | undefined {
+  return [...instances.values()].find(({ plugin }) => plugin.fills[slot] !== undefined)
+}
+
+export function migratorOf(instances: readonly Instance[]): Migrator | undefined {
+  const filler = instances.find(({ plugin }) => plugin.fills.migrator !== undefined)
+  return filler?.plugin.fills.migrator?.(filler.services as never)
+}
+
+/** The table from config alone. Types were checked when the plugin was compiled. */
+export function routesOf(
+  kind: 'routes' | 'operations',
+  plugin: Instance['plugin'],
+  config: unknown,
+): readonly Route[] {
+  const identity = (definition: unknown) => definition
+  const route = identity as unknown as RouteOf<never> & OperationOf<never>
+  return plugin[kind]?.({ route, config: config as never }) ?? []
+}
+
+/** Answers 503 for a plugin that did not start: nothing to hold, nothing to end. */
+const unmounted = (
+  { planned, plugin }: Unavailable,
+  kind: 'routes' | 'operations',
+  log: Logger,
+): MountedPlugin => ({
+  name: planned.name,
+  routes: plugin === undefined ? [] : routesOf(kind, plugin, planned.config),
+  services: undefined,
+  log,
+  signal: new AbortController().signal,
+  enter: () => undefined,
+  leave: () => undefined,
+})
+
+function mounted(
+  instance: Instance,
+  routes: readonly Route[],
+  shared: readonly Instance[],
+): MountedPlugin {
+  const holds = [...new Set([...instance.closure, ...shared.flatMap(({ closure }) => closure)])]
+  return {
+    name: instance.name,
+    routes,
+    services: instance.services,
+    log: instance.log,
+    signal: instance.signal,
+    enter: () => holds.forEach((held) => held.enter()),
+    leave: () => holds.forEach((held) => held.leave()),
+  }
+}

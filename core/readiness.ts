@@ -1,0 +1,63 @@
+import type { Instance } from './instance.ts'
+import type { Health } from './plugin.ts'
+import type { Cast } from './transition.ts'
+
+const probeMs = 500
+const cachedMs = 1_000
+
+export interface PluginHealth {
+  readonly plugin: string
+  readonly required: boolean
+  readonly checks: Readonly<Record<string, Health>>
+}
+
+export interface Readiness {
+  /** `degraded`: serving, but something that is not required is down. Only the first two are 200. */
+  readonly status: 'ready' | 'degraded' | 'unready' | 'starting' | 'draining'
+  readonly plugins: readonly PluginHealth[]
+}
+
+/** Asks the health checks of what runs, at most once a second however many ask. */
+export class ReadinessProbe {
+  readonly #now: () => number
+  readonly #failed: (plugin: string, error: unknown) => void
+  #cached:
+    | { readonly cast: Cast; readonly at: number; readonly answer: Promise<Readiness> }
+    | undefined
+
+  constructor(now: () => number, failed: (plugin: string, error: unknown) => void) {
+    this.#now = now
+    this.#failed = failed
+  }
+
+  async ask(cast: Cast): Promise<Readiness> {
+    const known = this.#cached
+    if (known?.cast === cast && this.#now() - known.at < cachedMs) return known.answer
+    const answer = this.#probe(cast)
+    this.#cached = { cast, at: this.#now(), answer }
+    return answer
+  }
+
+  async #probe(cast: Cast): Promise<Readiness> {
+    const checked = [...cast.instances.values()].filter(({ plugin }) => plugin.health !== undefined)
+    const plugins = await Promise.all(checked.map(healthOf))
+    const failing = plugins.filter(({ checks }) => hasFailed(checks))
+    for (const { plugin, checks } of failing) this.#failed(plugin, new Error(firstFailure(checks)))
+    const isUnready = failing.some(({ required }) => required)
+    const isDegraded = failing.length > 0 || cast.unavailable.size > 0
+    return { status: isUnready ? 'unready' : isDegraded ? 'degraded' : 'ready', plugins }
+  }
+}
+
+async function healthOf(instance: Instance): Promise<PluginHealth> {
+  const checks = Object.fromEntries(await instance.health(probeMs))
+  return { plugin: instance.name, required: instance.plugin.health?.required ?? false, checks }
+}
+
+const hasFailed = (checks: PluginHealth['checks']) =>
+  Object.values(checks).some(({ status }) => status === 'fail')
+
+const firstFailure = (checks: PluginHealth['checks']) =>
+  Object.entries(checks)
+    .filter(([, { status }]) => status === 'fail')
+    .map(([name, { detail }]) => `${name}: ${detail ?? 'failed'}`)[0] ?? ''

@@ -1,0 +1,38 @@
+import { resolve } from 'node:path'
+
+import type { AnyPlugin, AppOptions } from './define-app.ts'
+import { Events } from './events.ts'
+import { Host } from './host.ts'
+import { createLog } from './log.ts'
+import { manifestFromValue } from './manifest/read.ts'
+import { plan } from './plan.ts'
+import { systemClock, systemRandom } from './provide.ts'
+import { sourceOf } from './sources.ts'
+
+/** Boots a host over plugins that are at hand as values. */
+export async function startApp(plugins: readonly AnyPlugin[], options: AppOptions): Promise<Host> {
+  const { env = {}, production = false } = options
+  const log = options.log ?? createLog({ level: 'info', pretty: false })
+  const sources = new Map(plugins.map((plugin) => [plugin.name, sourceOf(plugin)]))
+  const on = Object.fromEntries(plugins.map(({ name }) => [name, true]))
+  const written = { ...options.manifest, plugins: { ...on, ...pluginsOf(options.manifest) } }
+  const host = new Host({
+    plan: async () => {
+      const manifest = manifestFromValue(written, { env, production })
+      const made = await plan(manifest, sources, { production })
+      return { ...made, server: { ...made.server, dataDir: resolve(made.server.dataDir) } }
+    },
+    log,
+    events: new Events((error, name) =>
+      log.error({ err: error, event: name }, 'a listener failed'),
+    ),
+    clock: systemClock,
+    random: systemRandom,
+    production,
+  })
+  await host.boot()
+  return host
+}
+
+const pluginsOf = (manifest: AppOptions['manifest']) =>
+  (manifest?.['plugins'] ?? {}) as Readonly<Record<string, unknown>>

@@ -1,0 +1,271 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import semver from 'semver'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { routesOf } from '../generation.ts'
+import type { Plugin } from '../plugin.ts'
+import type { Route } from '../route.ts'
+import { Secret, secretRules } from '../secret.ts'
+import type { HardTokens, Tokens } from '../service.ts'
+import { testPlugin, type TestedPlugin, type TestPluginOptions } from './test-plugin.ts'
+
+export interface ConformanceOptions<R extends Tokens> extends TestPluginOptions<R> {
+  /** Prefixes of metric names besides the plugin's own id. */
+  readonly metricPrefixes?: readonly string[]
+  /** How often it is started and stopped while the heap is watched. */
+  readonly rounds?: number
+}
+
+const marker = 'conformance-canary-secret-0123456789abcdef'
+
+/**
+ * What every plugin owes, ours and yours: about twenty uvu checks. Call it in a test file of its own, with
+ * doubles for what the plugin requires; it runs them.
+ */
+export function conformance<N extends string, R extends Tokens, P extends HardTokens>(
+  plugin: Plugin<N, R, P>,
+  options: ConformanceOptions<R> = {},
+): void {
+  const check = suite(`${plugin.name} keeps the plugin contract`)
+  const config = () => plugin.config.parse(options.config ?? {}) as unknown
+  const start = () => testPlugin(plugin, options)
+  facts(check, plugin)
+  configuration(check, plugin)
+  routeTable(check, plugin, config)
+  metricFamilies(check, plugin, options.metricPrefixes ?? [])
+  lifecycle(check, plugin, start)
+  secrecy(check, plugin, options)
+  leaks(check, start, options.rounds ?? 50)
+  check.run()
+}
+
+type Suite = ReturnType<typeof suite>
+type AnyPlugin = Plugin<string, Tokens, HardTokens>
+type Start = () => Promise<TestedPlugin<HardTokens>>
+
+function facts(check: Suite, plugin: AnyPlugin): void {
+  check('its name is kebab-case', () => {
+    assert.match(plugin.name, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/)
+  })
+  check('its version and its core range are semver', () => {
+    assert.ok(semver.valid(plugin.version))
+    assert.ok(semver.validRange(plugin.core))
+  })
+  check('its summary is one line', () => {
+    assert.ok(plugin.summary.length > 0)
+    assert.not.match(plugin.summary, /\n/)
+  })
+  check('what it promises and builds inside is built, and nothing else', () => {
+    const promised = [...Object.keys(plugin.provides), ...Object.keys(plugin.internal)]
+    assert.equal(Object.keys(plugin.services).toSorted(), promised.toSorted())
+  })
+  check('its migrations, if any, stand in a folder of their own', () => {
+    if (plugin.migrations !== undefined) assert.match(plugin.migrations.href, /\/$/)
+  })
+  check('every command has a summary and an example', () => {
+    for (const [name, { summary, examples }] of Object.entries(plugin.commands)) {
+      assert.ok(summary.length > 0, name)
+      assert.ok(examples.length > 0, name)
+    }
+  })
+}
+
+function configuration(check: Suite, plugin: AnyPlugin): void {
+  check('its valid config examples are accepted', () => {
+    assert.ok(plugin.examples.config.valid.length > 0)
+    for (const example of plugin.examples.config.valid) {
+      const { success, error } = plugin.config.safeParse(example)
+      assert.ok(success, `${JSON.stringify(example)}: ${error?.message ?? ''}`)
+    }
+  })
+  check('its invalid config examples are refused', () => {
+    for (const example of plugin.examples.config.invalid) {
+      assert.not(plugin.config.safeParse(example).success, JSON.stringify(example))
+    }
+  })
+  check('an unknown config key is refused', () => {
+    const [valid] = plugin.examples.config.valid
+    const { success } = plugin.config.safeParse({ ...(valid as object), 'no-such-key': 1 })
+    assert.not(success)
+  })
+  check('every config key is described', () => {
+    for (const [key, schema] of Object.entries(shapeOf(plugin))) {
+      assert.ok(schema.description !== undefined && schema.description.length > 0, key)
+    }
+  })
+}
+
+function routeTable(check: Suite, plugin: AnyPlugin, config: () => unknown): void {
+  const tables = () => [
+    ...routesOf('routes', plugin, config()),
+    ...routesOf('operations', plugin, config()),
+  ]
+  check('its route table comes from config alone, and is the same each time', () => {
+    const spell = (routes: readonly Route[]) =>
+      routes.map(({ method, path }) => `${method} ${path}`)
+    assert.equal(spell(tables()), spell(tables()))
+    assert.is(new Set(spell(tables())).size, tables().length)
+  })
+  check('every route has a summary, a documented success and literal or :name segments', () => {
+    for (const { method, path, summary, responses } of tables()) {
+      assert.ok(summary.length > 0, path)
+      assert.ok(
+        Object.keys(responses).some((status) => /^[123]/.test(status)),
+        `${method} ${path}`,
+      )
+      assert.match(path, /^(\/(:?[A-Za-z0-9_.-]+)?)+$/)
+    }
+  })
+  check('every example of a route fits its schemas', () => {
+    for (const { path, params, query, body, examples = [] } of tables()) {
+      for (const example of examples.filter(({ status = 200 }) => status < 400)) {
+        if (params !== undefined) assert.ok(params.safeParse(texts(example.params)).success, path)
+        if (query !== undefined) assert.ok(query.safeParse(texts(example.query)).success, path)
+        if (body !== undefined && 'schema' in body) {
+          assert.ok(body.schema.safeParse(example.body).success, path)
+        }
+      }
+    }
+  })
+}
+
+function metricFamilies(check: Suite, plugin: AnyPlugin, prefixes: readonly string[]): void {
+  const own = [plugin.name.replaceAll('-', '_'), ...prefixes]
+  check('its metrics carry its prefix, a help text and closed labels', () => {
+    for (const { name, help, labels } of plugin.metrics) {
+      assert.ok(
+        own.some((prefix) => name.startsWith(`${prefix}_`)),
+        name,
+      )
+      assert.ok(help.length > 0, name)
+      assert.not('le' in labels || 'quantile' in labels, name)
+    }
+  })
+  check('every metric is used: an event counts it, or it is collected', () => {
+    for (const { name, on, collect } of plugin.metrics) {
+      assert.ok(Object.keys(on).length > 0 || collect !== undefined, name)
+    }
+  })
+}
+
+function lifecycle(check: Suite, plugin: AnyPlugin, start: Start): void {
+  check('it starts, is healthy, activates and stops', async () => {
+    const tested = await start()
+    try {
+      for (const [name, { status }] of await tested.health()) assert.is.not(status, 'fail', name)
+      await tested.activate()
+    } finally {
+      await tested.stop()
+    }
+  })
+  check('stopping twice is stopping once', async () => {
+    const tested = await start()
+    await tested.stop()
+    await tested.stop()
+  })
+  check('started and stopped twice, it leaves no listener', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const tested = await start()
+      await tested.activate()
+      await tested.stop()
+      assert.is(tested.listeners, 0)
+    }
+  })
+  check('every promised service is built', async () => {
+    const tested = await start()
+    try {
+      for (const name of Object.keys(plugin.provides)) {
+        assert.is.not(Reflect.get(tested.services, name), undefined, name)
+      }
+    } finally {
+      await tested.stop()
+    }
+  })
+  check('stopped before it was activated, it stops all the same', async () => {
+    const tested = await start()
+    await tested.stop()
+  })
+  check('an undeclared service is refused by name', async () => {
+    const tested = await start()
+    try {
+      assert.throws(() => Reflect.get(tested.services, 'noSuchService') as unknown, /noSuchService/)
+    } finally {
+      await tested.stop()
+    }
+  })
+}
+
+function secrecy<R extends Tokens>(
+  check: Suite,
+  plugin: AnyPlugin,
+  options: ConformanceOptions<R>,
+): void {
+  const keys = Object.entries(shapeOf(plugin))
+    .filter(([, schema]) => isSecret(schema))
+    .map(([key]) => key)
+  const withMarkers = () => {
+    const secrets = Object.fromEntries(keys.map((key) => [key, `${marker}-${key}`]))
+    return { ...((options.config ?? {}) as object), ...secrets }
+  }
+  check('every secret of its config is a Secret, which prints nothing', () => {
+    const { success, data } = plugin.config.safeParse(withMarkers())
+    if (!success) return
+    assert.not.match(JSON.stringify(data), new RegExp(marker))
+    for (const key of keys) assert.instance(Reflect.get(data as object, key), Secret)
+  })
+  check('its start tells no secret, neither in its log nor in an error', async () => {
+    if (keys.length === 0 || !plugin.config.safeParse(withMarkers()).success) return
+    const said = await testPlugin(plugin, { ...options, config: withMarkers() }).then(
+      async (tested) => {
+        await tested.stop()
+        return tested.logs
+          .map(({ message, fields }) => `${message} ${JSON.stringify(fields)}`)
+          .join()
+      },
+      (error: unknown) => String(error),
+    )
+    assert.not.match(said, new RegExp(marker))
+  })
+}
+
+function leaks(check: Suite, start: Start, rounds: number): void {
+  check(`${rounds} starts and stops keep the heap`, async () => {
+    const round = async () => {
+      const tested = await start()
+      await tested.stop()
+    }
+    for (let i = 0; i < 5; i += 1) await round()
+    const before = await heapBytes()
+    for (let i = 0; i < rounds; i += 1) await round()
+    const grown = (await heapBytes()) - before
+    assert.ok(grown < 16 * 1_048_576, `grew by ${grown} bytes`)
+  })
+}
+
+async function heapBytes(): Promise<number> {
+  const { gc } = globalThis as { gc?: () => void }
+  await sleep(10)
+  gc?.()
+  return process.memoryUsage().heapUsed
+}
+
+interface Described {
+  readonly description?: string | undefined
+}
+
+function shapeOf(plugin: AnyPlugin): Readonly<Record<string, Described>> {
+  const { shape } = plugin.config as unknown as { readonly shape?: Record<string, Described> }
+  return shape ?? {}
+}
+
+/** A secret may be wrapped: optional, prefault, described. */
+function isSecret(schema: unknown): boolean {
+  if (secretRules.has(schema as never)) return true
+  const inner = (schema as { readonly def?: { readonly innerType?: unknown } }).def?.innerType
+  return inner !== undefined && isSecret(inner)
+}
+
+const texts = (values: Readonly<Record<string, string | number>> = {}) =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]))

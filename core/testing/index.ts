@@ -1,0 +1,7 @@
+/** For the tests of plugins, ours and yours: `autodocops/testing`. */
+export { conformance } from './conformance.ts'
+export type { ConformanceOptions } from './conformance.ts'
+export { TestClock, TestedPlugin, testPlugin } from './test-plugin.ts'
+export type { LogLine, TestInjection, TestPluginOptions } from './test-plugin.ts'
+export { inject } from './wire.ts'
+export type { Injected, Injection } from './wire.ts'
