@@ -1,0 +1,88 @@
+import type { Random } from 'autodocops'
+import type { DatabaseService } from 'autodocops/plugins/database'
+import type { Knex } from 'knex'
+
+import type { Announcer } from './announcer.ts'
+import { finish } from './claims.ts'
+import type { Config } from './config.ts'
+import { ownerOf } from './customers.ts'
+import type { Gateway } from './gateway.ts'
+import { idOf, list, record, text } from './json.ts'
+import { endLease, takeLease } from './leases.ts'
+import type { Resolved } from './resolve.ts'
+import { changed } from './sql.ts'
+import { Busy } from './sync.ts'
+
+interface Needs {
+  readonly database: DatabaseService
+  readonly workerGateway: Gateway
+  readonly announcer: Announcer
+  readonly config: Pick<Config, 'worker'>
+  readonly random: Random
+}
+
+/** Features that Stripe Entitlements gives to a customer: asked anew at every hint, else as the newest event says. */
+export class EntitlementSync {
+  readonly #needs: Needs
+
+  constructor(needs: Needs) {
+    this.#needs = needs
+  }
+
+  async sync(customer: string, events: readonly Resolved[]): Promise<void> {
+    const { database, random, config, announcer } = this.#needs
+    const { knex } = database
+    const lease = await takeLease(knex, `object:${customer}`, random.uuid(), config.worker.lease)
+    if (!lease) throw new Busy(customer)
+    try {
+      const { features, at } = await this.#learn(customer, events)
+      const owner = await knex.transaction(async (trx) => {
+        if (!(await endLease(trx, lease))) throw new Busy(customer)
+        const isNewer = await moveOn(trx, customer, at)
+        if (isNewer) await replace(trx, customer, features)
+        await finish(
+          trx,
+          events.map(({ event }) => event.id),
+        )
+        return ownerOf(trx, customer)
+      })
+      if (owner !== null) await announcer.announce([{ kind: 'entitled', owner }])
+    } catch (error) {
+      await endLease(knex, lease).catch(() => false)
+      throw error
+    }
+  }
+
+  async #learn(customer: string, events: readonly Resolved[]) {
+    const { workerGateway } = this.#needs
+    const last = events.toSorted(
+      (a, b) => b.event.stripeCreated.getTime() - a.event.stripeCreated.getTime(),
+    )[0]
+    const at = last?.event.stripeCreated ?? new Date(0)
+    if (workerGateway.canRead) return { features: await workerGateway.entitlements(customer), at }
+    const told = list(record(last?.object)['entitlements']).map((one) => text(one['lookup_key']))
+    return { features: told.filter((feature) => feature !== null), at }
+  }
+}
+
+/** The customer that an event of this family is about. */
+export const entitledCustomer = ({ object, event }: Resolved): string | null =>
+  idOf(object['customer']) ?? event.subject
+
+const moveOn = async (db: Knex, customer: string, at: Date): Promise<boolean> =>
+  (await changed(
+    db,
+    `insert into billing_entitlement_syncs as known (customer, source_created) values (?, ?)
+     on conflict (customer) do update set source_created = excluded.source_created
+       where known.source_created <= excluded.source_created`,
+    [customer, at],
+  )) > 0
+
+async function replace(db: Knex, customer: string, features: readonly string[]): Promise<void> {
+  await changed(db, `delete from billing_entitlements where customer = ?`, [customer])
+  await changed(
+    db,
+    `insert into billing_entitlements (customer, feature) select ?, * from unnest(?::text[]) on conflict do nothing`,
+    [customer, features],
+  )
+}

@@ -1,0 +1,34 @@
+import type { ServerFacts } from 'autodocops'
+
+import type { Config } from './config.ts'
+
+/**
+ * `stripe`: a key and a webhook secret. `payload`: a webhook secret only; nothing is sold or asked.
+ * `fake`: neither, outside of production. `off`: neither, in production, where a fake would give plans away.
+ */
+export type Mode = 'stripe' | 'payload' | 'fake' | 'off'
+
+export function modeOf(
+  config: Pick<Config, 'apiKey' | 'webhookSecret' | 'fake'>,
+  server: Pick<ServerFacts, 'production'>,
+): Mode {
+  if (config.apiKey) return 'stripe'
+  if (config.webhookSecret) return 'payload'
+  return (config.fake ?? !server.production) ? 'fake' : 'off'
+}
+
+/** Two during a rotation: `whsec_new,whsec_old`. */
+export const secretsIn = (config: Pick<Config, 'webhookSecret'>): readonly string[] =>
+  (config.webhookSecret?.reveal() ?? '').split(/[\s,]+/).filter((secret) => secret !== '')
+
+/** Whose events are ours: `undefined` takes both. */
+export function livemodeOf(
+  config: Pick<Config, 'apiKey' | 'livemode'>,
+  mode: Mode,
+): boolean | undefined {
+  if (config.livemode !== undefined) return config.livemode
+  if (mode === 'fake') return false
+  const key = config.apiKey?.reveal()
+  if (key === undefined) return undefined
+  return /^[sr]k_live_/.test(key)
+}
