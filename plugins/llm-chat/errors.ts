@@ -1,8 +1,5 @@
 import { problems } from 'autodocops'
 
-const noRetry = { 'x-should-retry': 'false' } as const
-export { noRetry }
-
 /** Texts never hold a prompt, an answer, a key or a host: only what the client said of itself and limits. */
 export const ChatErrors = problems({
   model_not_found: {
@@ -84,7 +81,6 @@ export const ChatErrors = problems({
   first_token_timeout: { status: 504, title: 'The model did not begin in time' },
   idle_timeout: { status: 504, title: 'The model fell silent' },
   total_timeout: { status: 504, title: 'The answer took too long' },
-  slow_client: { status: 408, title: 'The answer was not read' },
   answer_cancelled: { status: 409, title: 'The answer was stopped' },
   answer_too_large: { status: 502, title: 'The answer is larger than is kept' },
   producer_lost: { status: 502, title: 'The server that was answering is gone' },

@@ -60,7 +60,6 @@ export const failureRules = {
     outcome: 'filtered',
   },
   aborted: { problem: 'answer_cancelled', retry: 'never', counts: false, outcome: 'aborted' },
-  slow_client: { problem: 'slow_client', retry: 'never', counts: false, outcome: 'aborted' },
   too_large: { problem: 'answer_too_large', retry: 'never', counts: false, outcome: 'error' },
   shutdown: { problem: 'server_shutdown', retry: 'never', counts: false, outcome: 'aborted' },
 } as const satisfies Readonly<Record<string, Rule>>

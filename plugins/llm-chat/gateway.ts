@@ -26,7 +26,7 @@ export interface NamedModel {
   readonly maxInputTokens: number
   readonly maxOutputTokens: number
   readonly price: { readonly input: number; readonly output: number }
-  readonly plans: readonly string[] | undefined
+  readonly plans?: readonly string[] | undefined
 }
 
 /** A stream whose first token is here. */

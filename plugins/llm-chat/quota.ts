@@ -1,0 +1,113 @@
+import type { Clock, Logger } from 'autodocops'
+import { isProblem } from 'autodocops'
+import type { BillingService } from 'autodocops/plugins/billing'
+
+import type { RateLimits } from './admission.ts'
+import type { ChatConfig } from './config.ts'
+import { ChatErrors } from './errors.ts'
+import type { Ledger } from './ledger.ts'
+import { periodEnd, periodOf } from './ledger.ts'
+
+export const meter = 'chat.tokens'
+const freePlan = 'free'
+
+export interface PlanLimits extends RateLimits {
+  readonly tokensPerMonth: number
+}
+
+export interface Usage {
+  readonly plan: string
+  readonly used: number
+  readonly reserved: number
+  readonly limit: number | null
+  readonly resetAt: string | null
+}
+
+/** The month's tokens of one answer, held until it is known what it cost. */
+export interface Hold {
+  /** Of the ledger: `null` when billing counts. */
+  readonly ledgerLimit: number | null
+  readonly settle: (actual: number) => Promise<void>
+}
+
+export interface QuotaServices {
+  readonly config: ChatConfig
+  readonly billing: BillingService | undefined
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Plans and monthly tokens: billing's when it is there and answers, else this plugin's own. */
+export class Quota {
+  readonly #services: QuotaServices
+
+  constructor(services: QuotaServices) {
+    this.#services = services
+  }
+
+  async plan(owner: string): Promise<string> {
+    const state = await this.#ask((billing) => billing.plan(owner))
+    return state?.plan ?? freePlan
+  }
+
+  limitsOf(plan: string): PlanLimits {
+    const { plans, ...general } = this.#services.config.limits
+    return { ...general, ...withoutUndefined(plans[plan] ?? {}) }
+  }
+
+  /** Throws 429 `chat_quota_exceeded`. */
+  async reserve(
+    owner: string,
+    id: string,
+    tokens: number,
+    limits: PlanLimits,
+    ttlMs: number,
+  ): Promise<Hold> {
+    const options = { key: id, ttlMs }
+    const held = await this.#ask((billing) => billing.reserve(owner, meter, tokens, options))
+    if (held === undefined) return { ledgerLimit: limits.tokensPerMonth, settle: async () => {} }
+    if (!held.ok) throw this.exceeded(held.remaining, held.resetAt)
+    const settle = async (actual: number) => {
+      await this.#ask((billing) => billing.commit(held.id, actual))
+    }
+    return { ledgerLimit: null, settle }
+  }
+
+  async usage(owner: string): Promise<Usage> {
+    const plan = await this.plan(owner)
+    const counted = await this.#ask((billing) => billing.usage(owner, meter))
+    if (counted !== undefined) return { plan, ...counted }
+    const now = this.#services.clock.now()
+    const balance = await this.#services.ledger.balance(owner, periodOf(now))
+    const limit = this.limitsOf(plan).tokensPerMonth
+    return { plan, ...balance, limit, resetAt: periodEnd(now) }
+  }
+
+  /** Asking again does not help: clients of OpenAI's kind obey `x-should-retry`. */
+  exceeded(remaining: number, resetAt: string | null): Error {
+    const { clock } = this.#services
+    const ms = Date.parse(resetAt ?? periodEnd(clock.now())) - clock.now()
+    const seconds = String(Math.max(1, Math.ceil(ms / 1_000)))
+    const headers = { 'Retry-After': seconds, 'x-should-retry': 'false' }
+    return ChatErrors.chat_quota_exceeded({ remaining: Math.max(0, remaining) }, { headers })
+  }
+
+  /** Its refusals (402, 403, 429) stand; when it does not answer we go on without it. */
+  async #ask<T>(question: (billing: BillingService) => Promise<T>): Promise<T | undefined> {
+    const { billing, log } = this.#services
+    if (billing === undefined) return undefined
+    try {
+      return await question(billing)
+    } catch (error) {
+      if (isProblem(error) && error.status < 500) throw error
+      log.warn({ err: error }, 'billing does not answer: chat counts by its own limits')
+      return undefined
+    }
+  }
+}
+
+const withoutUndefined = <T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>
+  }

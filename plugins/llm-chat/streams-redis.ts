@@ -1,0 +1,285 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Logger } from 'autodocops'
+import type { RedisService } from 'autodocops/plugins/redis'
+import type { Cluster, Redis } from 'ioredis'
+
+import { errorEvent, isTerminal } from './events.ts'
+import type { StreamEvent } from './events.ts'
+import type { KeptStream, Streams } from './streams.ts'
+import { MemoryStreams } from './streams-memory.ts'
+
+/** Appends are gathered for so long: 15 µs a token instead of 65. */
+const batchMs = 50
+/** The producer's sign of life; without it a stream is lost. */
+const aliveMs = 10_000
+const beatMs = 2_500
+/** Doorbells may get lost: readers also look by themselves. */
+const pollMs = 1_000
+const readerMs = 6_000
+
+interface Services {
+  readonly redis: RedisService
+  readonly keepMs: number
+  readonly liveMs: number
+  readonly log: Logger
+}
+
+interface Meta {
+  readonly owner: string
+}
+
+/**
+ * Kept in Redis Streams, so that any instance can replay an answer and see that its producer died. Entry ids are
+ * the number of the last event in them: a reader asks for all that comes after the last one it has, and a late
+ * writer is refused. A Redis that fails takes the resuming away, never the answer.
+ */
+export class RedisStreams implements Streams {
+  readonly #services: Services
+  readonly #local: MemoryStreams
+  readonly #bells = new Map<string, Set<() => void>>()
+  #subscriber: Redis | Cluster | undefined
+
+  constructor(services: Services) {
+    this.#services = services
+    this.#local = new MemoryStreams({ keepMs: services.keepMs })
+  }
+
+  async keep(id: string, owner: string): Promise<KeptStream> {
+    const kept = await this.#local.keep(id, owner)
+    const writer = new Writer(this.#redis(), this.#keys(id), this.#services, kept)
+    await writer.begin(owner, () => this.#local.stopAny(id))
+    return {
+      ...kept,
+      readers: () => kept.readers() + (writer.hasFarReaders ? 1 : 0),
+      publish: (events) => writer.add(events),
+      end: async () => {
+        await writer.end()
+        await kept.end()
+      },
+    }
+  }
+
+  async follow(
+    id: string,
+    owner: string,
+    after: number,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<readonly StreamEvent[]> | undefined> {
+    const here = await this.#local.follow(id, owner, after, signal)
+    if (here !== undefined) return here
+    return (await this.#isOwner(id, owner)) ? this.#far(id, after, signal) : undefined
+  }
+
+  async stop(id: string, owner: string): Promise<boolean> {
+    if (await this.#local.stop(id, owner)) return true
+    if (!(await this.#isOwner(id, owner))) return false
+    const redis = this.#redis()
+    // The key is for a producer that does not hear the bell.
+    await redis.set(this.#keys(id).stop, '1', 'PX', this.#services.keepMs)
+    await redis.publish(this.#channel, `stop ${id}`)
+    return true
+  }
+
+  start(): void {
+    const subscriber = this.#services.redis.dedicated('llm-chat')
+    this.#subscriber = subscriber
+    subscriber.on('message', (_channel: string, message: string) => this.#heard(message))
+    subscriber.on('error', () => undefined)
+    // It subscribes again by itself after a reconnect.
+    subscriber
+      .subscribe(this.#channel)
+      .catch((error: unknown) =>
+        this.#services.log.warn({ err: error }, 'no doorbell: streams of others are polled'),
+      )
+  }
+
+  async close(): Promise<void> {
+    this.#subscriber?.disconnect()
+    await this.#local.close()
+  }
+
+  get #channel(): string {
+    return `${this.#services.redis.keyPrefix}llm:bell`
+  }
+
+  #heard(message: string): void {
+    const [verb, id = ''] = message.split(' ')
+    if (verb === 'stop') this.#local.stopAny(id)
+    for (const ring of this.#bells.get(id) ?? []) ring()
+  }
+
+  #redis() {
+    return this.#services.redis.connection('llm-chat')
+  }
+
+  #keys(id: string): StreamKeys {
+    const key = `${this.#services.redis.keyPrefix}llm:{${id}}`
+    const { keyPrefix } = this.#services.redis
+    return {
+      id,
+      bell: `${keyPrefix}llm:bell`,
+      events: `${key}:events`,
+      meta: `${key}:meta`,
+      alive: `${key}:alive`,
+      stop: `${key}:stop`,
+      reader: `${key}:reader`,
+    }
+  }
+
+  async #isOwner(id: string, owner: string): Promise<boolean> {
+    const text = await this.#redis().get(this.#keys(id).meta)
+    return text !== null && (JSON.parse(text) as Meta).owner === owner
+  }
+
+  /** Of a stream that another instance produces, or produced. */
+  async *#far(
+    id: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly StreamEvent[]> {
+    const keys = this.#keys(id)
+    const redis = this.#redis()
+    let seen = after
+    while (!signal.aborted) {
+      const rung = this.#bell(id, signal)
+      // Asked before the events: what a producer wrote before it died is read all the same.
+      const [isAlive] = await Promise.all([
+        redis.exists(keys.alive),
+        redis.set(keys.reader, '1', 'PX', readerMs),
+      ])
+      const events = await this.#read(keys.events, seen)
+      if (events.length > 0) yield events
+      seen = events.at(-1)?.seq ?? seen
+      if (events.some(isTerminal)) return
+      if (events.length === 0 && isAlive === 0) {
+        yield [{ ...errorEvent('producer_lost'), seq: seen + 1 }]
+        return
+      }
+      if (events.length === 0) await rung
+    }
+  }
+
+  async #read(key: string, after: number): Promise<readonly StreamEvent[]> {
+    const entries = await this.#redis().xrange(key, `(${after}-0`, '+')
+    return entries
+      .flatMap(([, [, json]]) => JSON.parse(json ?? '[]') as StreamEvent[])
+      .filter(({ seq }) => seq > after)
+  }
+
+  /** Resolves when the producer rings, after a second, or when the reader leaves. */
+  async #bell(id: string, signal: AbortSignal): Promise<void> {
+    const rung = new AbortController()
+    const ring = () => rung.abort()
+    const bells = this.#bells.get(id) ?? new Set()
+    this.#bells.set(id, bells.add(ring))
+    signal.addEventListener('abort', ring, { once: true })
+    await sleep(pollMs, undefined, { signal: rung.signal, ref: false }).catch(() => undefined)
+    signal.removeEventListener('abort', ring)
+    bells.delete(ring)
+    if (bells.size === 0) this.#bells.delete(id)
+  }
+}
+
+interface StreamKeys {
+  readonly id: string
+  readonly bell: string
+  readonly events: string
+  readonly meta: string
+  readonly alive: string
+  readonly stop: string
+  readonly reader: string
+}
+
+/** Copies one journal to Redis, in batches and in order. */
+class Writer {
+  readonly #redis: Redis | Cluster
+  readonly #keys: StreamKeys
+  readonly #services: Services
+  readonly #kept: KeptStream
+  #pending: StreamEvent[] = []
+  #timer: NodeJS.Timeout | undefined
+  #beat: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+  #isBroken = false
+  hasFarReaders = false
+
+  constructor(redis: Redis | Cluster, keys: StreamKeys, services: Services, kept: KeptStream) {
+    this.#redis = redis
+    this.#keys = keys
+    this.#services = services
+    this.#kept = kept
+  }
+
+  async begin(owner: string, stop: () => void): Promise<void> {
+    const { meta, alive } = this.#keys
+    const { liveMs } = this.#services
+    await this.#safely(async () => {
+      await this.#redis.set(meta, JSON.stringify({ owner } satisfies Meta), 'PX', liveMs)
+      await this.#redis.set(alive, '1', 'PX', aliveMs)
+    })
+    this.#beat = setInterval(() => void this.#lookAround(stop), beatMs)
+    this.#beat.unref()
+  }
+
+  add(events: readonly StreamEvent[]): void {
+    this.#pending.push(...events)
+    this.#timer ??= setTimeout(() => this.#flush(), batchMs)
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#beat)
+    this.#flush()
+    await this.#writing
+    const { meta, events, alive } = this.#keys
+    const { keepMs } = this.#services
+    await this.#safely(async () => {
+      await Promise.all([
+        this.#redis.pexpire(meta, keepMs),
+        this.#redis.pexpire(events, keepMs),
+        this.#redis.del(alive),
+      ])
+    })
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const batch = this.#pending
+    this.#pending = []
+    const last = batch.at(-1)
+    if (last === undefined || this.#isBroken) return
+    this.#writing = this.#writing.then(() =>
+      this.#safely(async () => {
+        const { events, bell, id } = this.#keys
+        await this.#redis.xadd(events, `${last.seq}-0`, 'e', JSON.stringify(batch))
+        await this.#redis.pexpire(events, this.#services.liveMs)
+        await this.#redis.publish(bell, `more ${id}`)
+      }),
+    )
+  }
+
+  async #lookAround(stop: () => void): Promise<void> {
+    const { alive, stop: stopKey, reader } = this.#keys
+    await this.#safely(async () => {
+      const [, isStopped, isRead] = await Promise.all([
+        this.#redis.set(alive, '1', 'PX', aliveMs),
+        this.#redis.exists(stopKey),
+        this.#redis.exists(reader),
+      ])
+      this.hasFarReaders = isRead === 1
+      if (isStopped === 1) stop()
+    })
+  }
+
+  /** A batch that is missing would be a hole: after one failure nothing more is written. */
+  async #safely(write: () => Promise<void>): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      this.#isBroken = true
+      const { id } = this.#kept
+      this.#services.log.warn({ err: error, id }, 'this answer cannot be resumed elsewhere')
+    }
+  }
+}

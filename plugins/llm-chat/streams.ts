@@ -1,0 +1,32 @@
+import type { StreamEvent } from './events.ts'
+import type { Journal } from './journal.ts'
+
+/** An answer that is kept so that it can be read again, from where a reader lost it. */
+export interface KeptStream {
+  readonly id: string
+  readonly owner: string
+  readonly journal: Journal
+  /** Somebody asked, on any instance, that it stop. */
+  readonly onStop: (stop: () => void) => void
+  /** Readers on this instance and on others. */
+  readonly readers: () => number
+  /** Others may read what the journal has got by now. */
+  readonly publish: (events: readonly StreamEvent[]) => void
+  /** Its producer is through: it is kept for some minutes more. */
+  readonly end: () => Promise<void>
+}
+
+export interface Streams {
+  readonly keep: (id: string, owner: string) => Promise<KeptStream>
+  /** `undefined`: the owner has no such stream. A stream whose producer died ends with an error event. */
+  readonly follow: (
+    id: string,
+    owner: string,
+    after: number,
+    signal: AbortSignal,
+  ) => Promise<AsyncIterable<readonly StreamEvent[]> | undefined>
+  /** False: the owner has no such stream. */
+  readonly stop: (id: string, owner: string) => Promise<boolean>
+  readonly start: () => void
+  readonly close: () => Promise<void>
+}
