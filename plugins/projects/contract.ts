@@ -11,7 +11,7 @@ export interface ProjectDto {
 }
 
 export interface ProjectService {
-  /** `undefined`: there is none, or this reader may not see it. */
+  /** `undefined`: there is none, or this reader may not see it. Read from the database, not from the cache. */
   readonly find: (id: number, reader: string | undefined) => Promise<ProjectDto | undefined>
 }
 
