@@ -43,7 +43,6 @@ export async function end(
   graceMs = 10_000,
 ): Promise<number | NodeJS.Signals | null> {
   const ended = exited(child)
-  child.ref()
   signalTo(child, signal)
   const killer = setTimeout(() => signalTo(child, 'SIGKILL'), graceMs)
   const code = await ended
@@ -66,6 +65,7 @@ export function exited(child: ChildProcess): Promise<number | NodeJS.Signals | n
   if (child.exitCode !== null || child.signalCode !== null) {
     return Promise.resolve(child.exitCode ?? child.signalCode)
   }
+  child.ref()
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve(code ?? signal))
   })

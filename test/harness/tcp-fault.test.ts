@@ -94,8 +94,7 @@ test('refusing ends open connections and new ones', async () => {
   proxy.set({ mode: 'refuse' })
   const fresh = connect({ port: proxy.port, host: '127.0.0.1' })
 
-  assert.is(await openEnded, 'closed')
-  assert.is(await closed(fresh), 'closed')
+  assert.equal(await Promise.all([openEnded, closed(fresh)]), ['closed', 'closed'])
 })
 
 test('a connection is reset after the given bytes', async () => {
