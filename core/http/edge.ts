@@ -49,6 +49,7 @@ export function findFault(
   if (request.httpVersionMajor !== 1) return HttpErrors.http_version(closing)
   return (
     findHostFault(request, limits) ??
+    findCodingFault(request) ??
     (url.length > limits.urlBytes ? HttpErrors.uri_too_long(closing) : undefined) ??
     (plainPath.test(path) ? undefined : findPathFault(path, method)) ??
     (implemented.has(method) ? undefined : notImplemented())
@@ -69,6 +70,13 @@ function findHostFault(
     if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') hosts++
   if (hosts === 0 && httpVersionMinor === 0) return undefined
   return hosts === 1 && host.test(headers.host ?? '') ? undefined : HttpErrors.invalid_host(closing)
+}
+
+/** Any other coding is one that a proxy before us may have read differently (RFC 9112 §6.1, request smuggling). */
+function findCodingFault({ headers }: IncomingMessage): ProblemError | undefined {
+  const coding = headers['transfer-encoding']
+  if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined
+  return HttpErrors.malformed_request(closing)
 }
 
 function findPathFault(path: string, method: string): ProblemError | undefined {

@@ -106,17 +106,23 @@ export class Listener {
     this.#server.on('clientError', (error, socket) => this.#onClientError(error, socket))
   }
 
-  #onClientError(error: Error & { code?: string }, socket: Duplex): void {
+  #onClientError(error: ParserError, socket: Duplex): void {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     this.#log.debug({ reason: error.code }, 'a request could not be read')
-    answerOnSocket(socket, problemOf(error.code))
+    answerOnSocket(socket, problemOf(error))
   }
 }
 
-function problemOf(code: string | undefined) {
+interface ParserError extends Error {
+  readonly code?: string
+  readonly reason?: string
+}
+
+function problemOf({ code, reason = '' }: ParserError) {
   if (code === 'HPE_HEADER_OVERFLOW') return HttpErrors.headers_too_large()
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return HttpErrors.request_timeout()
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return HttpErrors.chunk_extensions_too_large()
-  if (code === 'HPE_INVALID_VERSION') return HttpErrors.http_version()
+  // A bare line feed after a good version has the same code.
+  if (code === 'HPE_INVALID_VERSION' && !reason.includes('CRLF')) return HttpErrors.http_version()
   return HttpErrors.malformed_request()
 }

@@ -8,8 +8,8 @@ import { problemBody, problemContentType } from './problem.ts'
 
 /** Answers what node:http could not read as a request: there is no response object yet, or no application. */
 export function answerOnSocket(socket: Duplex, problem: ProblemError): void {
-  // A reply that has begun cannot be followed by another; its client finds the connection closed.
-  if (hasBegunReply(socket)) return void socket.destroy()
+  // A reply that has begun cannot be followed by another; what is written of it still goes out.
+  if (hasBegunReply(socket)) return void socket.end(() => socket.destroy())
   const { body, headers } = answerOf(problem)
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   const status = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`
