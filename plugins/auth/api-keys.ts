@@ -1,13 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
 import type { Clock, EventBus, Logger, Principal, Random } from 'autodocops'
-import type { DatabaseService } from 'autodocops/plugins/database'
 import { LRUCache } from 'lru-cache'
 
 import type { AuthConfig } from './config.ts'
 import { AuthEvents } from './contract.ts'
 import { E } from './errors.ts'
-import { PostgresKeyStore } from './store-postgres.ts'
 import type { KeyStore, StoredKey } from './store.ts'
 
 /** A revoked key is refused on every instance after this at the latest. */
@@ -16,7 +14,8 @@ const usedEveryMs = 60_000
 
 interface Deps {
   readonly config: AuthConfig
-  readonly database: DatabaseService | undefined
+  /** `undefined`: there is no database. */
+  readonly keyStore: KeyStore | undefined
   readonly clock: Clock
   readonly random: Random
   readonly events: EventBus
@@ -45,7 +44,7 @@ export class ApiKeys {
 
   constructor(deps: Deps) {
     this.#deps = deps
-    this.#store = deps.database === undefined ? undefined : new PostgresKeyStore(deps.database)
+    this.#store = deps.keyStore
   }
 
   /** The credential is shown now and never again. */

@@ -11,6 +11,8 @@ import { RateLimiter } from './limiter.ts'
 import { metrics } from './metrics.ts'
 import { routes } from './routes.ts'
 import { BearerAuth } from './service.ts'
+import { PostgresKeyStore } from './store-postgres.ts'
+import type { KeyStore } from './store.ts'
 
 const sample = 'k3Xv9Qp2Lr7Tz5Wm8Yb4Nc6Jd1Hf0Gs-example'
 
@@ -22,8 +24,12 @@ export default definePlugin({
   config,
   requires: { database: optional(Database), redis: optional(RedisConnections) },
   provides: { auth: Auth },
-  internal: { apiKeys: own<ApiKeys>() },
-  services: { auth: cls(BearerAuth), apiKeys: cls(ApiKeys) },
+  internal: { apiKeys: own<ApiKeys>(), keyStore: own<KeyStore | undefined>() },
+  services: {
+    auth: cls(BearerAuth),
+    apiKeys: cls(ApiKeys),
+    keyStore: ({ database }) => database && new PostgresKeyStore(database),
+  },
   fills: { authenticator: bearer, limiter: (services) => new RateLimiter(services) },
   routes,
   metrics,

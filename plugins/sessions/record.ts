@@ -1,5 +1,9 @@
 import * as z from 'zod'
 
+/** Not z.record: it leaves out a field that is called __proto__. */
+const isFields = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** A session at rest. Its id is not in it, and not in its key: that is the SHA-256 of the id. */
 const schema = z.object({
   subject: z.string().nullable(),
@@ -10,7 +14,7 @@ const schema = z.object({
   expiresAt: z.number(),
   userAgent: z.string().nullable(),
   /** What handlers keep in it. */
-  data: z.record(z.string(), z.unknown()),
+  data: z.custom<Record<string, unknown>>(isFields),
 })
 
 export type SessionRecord = Readonly<z.output<typeof schema>>
@@ -36,11 +40,12 @@ export function parseRecord(raw: string): SessionRecord | undefined {
 
 /** Two requests wrote: field by field, the one that changed it since `base` wins. */
 export function mergeData(base: SessionData, mine: SessionData, theirs: SessionData): SessionData {
+  const [before, after] = [new Map(Object.entries(base)), new Map(Object.entries(mine))]
   const merged = new Map(Object.entries(theirs))
-  for (const field of new Set([...Object.keys(base), ...Object.keys(mine)])) {
-    if (isSame(base[field], mine[field])) continue
-    if (mine[field] === undefined) merged.delete(field)
-    else merged.set(field, mine[field])
+  for (const field of new Set([...before.keys(), ...after.keys()])) {
+    if (isSame(before.get(field), after.get(field))) continue
+    if (after.has(field)) merged.set(field, after.get(field))
+    else merged.delete(field)
   }
   return Object.fromEntries(merged)
 }
