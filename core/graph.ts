@@ -76,10 +76,16 @@ export class PluginGraph {
     })
   }
 
-  /** A migrator's own migrations need nobody. */
-  #migratorOf({ name }: PluginFacts): string | undefined {
+  /**
+   * A migrator's own migrations need nobody. A plugin that can do without the database does without its
+   * tables too.
+   */
+  #migratorOf({ name, requires }: PluginFacts): string | undefined {
     const migrator = this.#plugins.find(({ fills }) => fills.includes('migrator'))
     if (migrator !== undefined) return migrator.name === name ? undefined : migrator.name
+    const offered = this.#known.filter(({ fills }) => fills.includes('migrator'))
+    const takes = (id: string) => requires.some((token) => token.optional && token.id === id)
+    if (offered.some(({ provides }) => provides.some(takes))) return undefined
     this.faults.push({
       code: 'E_SLOT_EMPTY',
       plugins: [name],

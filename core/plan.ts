@@ -1,16 +1,16 @@
 import semver from 'semver'
-import * as z from 'zod'
+import type * as z from 'zod'
 
 import { metricClashes, routeClashes } from './clashes.ts'
 import { contentKey } from './content-key.ts'
 import { isProblem } from './errors.ts'
 import type { PluginFacts, PluginSource } from './facts.ts'
 import { PluginGraph, type GraphFault } from './graph.ts'
-import { logLevels, type LogLevel } from './log.ts'
 import { closest, didYouMean } from './manifest/closest.ts'
 import { readEntries, type Entry } from './manifest/entries.ts'
 import { FaultList } from './manifest/fault-list.ts'
 import { FaultsError, isError, type Fault, type Position } from './manifest/faults.ts'
+import { logSchema, type LogConfig } from './manifest/log-config.ts'
 import type { Manifest } from './manifest/manifest.ts'
 import { SectionReader, type Section } from './manifest/section.ts'
 import { serverSchema, type ServerConfig } from './manifest/server-config.ts'
@@ -38,7 +38,7 @@ export interface Plan {
   /** The same for the same manifest on the same version, on every machine. */
   readonly hash: string
   readonly server: ServerConfig
-  readonly log: { readonly level: LogLevel }
+  readonly log: LogConfig
   /** In the order of their start. */
   readonly plugins: readonly PlannedPlugin[]
   /** Known and not planned. */
@@ -57,14 +57,6 @@ export const plan = (
   sources: ReadonlyMap<string, PluginSource>,
   options: PlanOptions = {},
 ): Promise<Plan> => new Planner(manifest, sources, options.production ?? manifest.production).plan()
-
-const logSchema = z.strictObject({
-  level: z
-    .enum(logLevels)
-    .default('info')
-    .describe('What is written to the log.')
-    .meta({ env: 'LOG_LEVEL' }),
-})
 
 const blocks = ['server', 'log', 'plugins', '$schema']
 
@@ -100,13 +92,7 @@ class Planner {
     const graph = this.#connect(enlisted.map(({ source }) => source.facts))
     const found = this.#faults.all
     if (found.some(isError)) throw new FaultsError(found)
-    return this.#result(
-      server.data as ServerConfig,
-      log.data as Plan['log'],
-      enlisted,
-      graph,
-      found,
-    )
+    return this.#result(server.data as ServerConfig, log.data as LogConfig, enlisted, graph, found)
   }
 
   #refuseUnknownBlocks(): void {
@@ -220,7 +206,7 @@ class Planner {
 
   #result(
     server: ServerConfig,
-    log: Plan['log'],
+    log: LogConfig,
     enlisted: readonly Enlisted[],
     graph: PluginGraph,
     warnings: readonly Fault[],

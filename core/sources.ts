@@ -52,18 +52,18 @@ function installedFolder(name: string, start: string): string {
   }
 }
 
+/** The facts, and where the code is. */
 const describedSchema = factsSchema.extend({
   /** Module with the plugin as its default export. */
   plugin: z.string().default('./index.js'),
-  /** Module that exports the schema as `config`. */
-  config: z.union([z.string(), z.record(z.string(), z.unknown())]).default('./config.js'),
-  configSchema: z.record(z.string(), z.unknown()).default({}),
+  /** Module that exports the schema as `config`, and loads nothing heavy. */
+  configModule: z.string().default('./config.js'),
 })
 
 interface Described {
   readonly facts: PluginFacts
   readonly plugin: string
-  readonly config: string
+  readonly configModule: string
 }
 
 function readPackage(folder: string): Described | undefined {
@@ -76,12 +76,8 @@ function readPackage(folder: string): Described | undefined {
     const why = z.prettifyError(result.error).replaceAll('\n', '; ')
     throw SourceErrors.plugin_facts_invalid({ where, why })
   }
-  const { plugin, config, configSchema, ...facts } = result.data
-  return {
-    facts: { ...facts, config: configSchema },
-    plugin,
-    config: typeof config === 'string' ? config : './config.js',
-  }
+  const { plugin, configModule, ...facts } = result.data
+  return { facts, plugin, configModule }
 }
 
 function parsePackage(where: string): Readonly<Record<string, unknown>> {
@@ -92,9 +88,9 @@ function parsePackage(where: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function describedSource(folder: string, { facts, plugin, config }: Described): PluginSource {
+function describedSource(folder: string, { facts, plugin, configModule }: Described): PluginSource {
   const at = (path: string) => pathToFileURL(resolve(folder, path)).href
-  return sourceAt(facts, at(plugin), at(config))
+  return sourceAt(facts, at(plugin), at(configModule))
 }
 
 function entryOf(folder: string, name: string): string | undefined {

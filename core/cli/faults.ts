@@ -4,7 +4,11 @@ import type { CliIo } from './verb.ts'
 export type FaultFormat = 'text' | 'github'
 
 /** What is wrong with a manifest, and how much; to where errors go. */
-export function printFaults(faults: readonly Fault[], io: CliIo, format: FaultFormat = 'text'): void {
+export function printFaults(
+  faults: readonly Fault[],
+  io: CliIo,
+  format: FaultFormat = 'text',
+): void {
   if (io.json) return
   if (format === 'github') return faults.forEach((fault) => io.out(faultAnnotation(fault)))
   for (const fault of faults) io.err(faultText(fault))

@@ -23,12 +23,13 @@ export class ManifestDocument {
   readonly faults: Fault[] = []
   readonly root: Tree
   readonly #file: string
-  readonly #environment: Environment
+  readonly #environment: Environment | undefined
   readonly #lines = new LineCounter()
   readonly #document: Document.Parsed
   #nodes = 0
 
-  constructor(file: string, text: string, environment: Environment) {
+  /** Without an environment interpolations stay as they are written. */
+  constructor(file: string, text: string, environment: Environment | undefined) {
     this.#file = file
     this.#environment = environment
     const options = { lineCounter: this.#lines, prettyErrors: false } as const
@@ -115,7 +116,7 @@ export class ManifestDocument {
   #leaf(node: Node | null, at: Position, path: Path): Tree {
     const value = isScalar(node) ? node.value : null
     const leaf = { kind: 'leaf', at, origin: undefined, absent: false, faults: [] } as const
-    if (typeof value === 'string' && isInterpolated(value)) {
+    if (typeof value === 'string' && this.#environment && isInterpolated(value)) {
       const { text, origin, faults } = interpolate(value, this.#environment)
       return { ...leaf, value: text, origin, faults, absent: text === '' && faults.length === 0 }
     }

@@ -1,0 +1,99 @@
+import type { PluginFacts } from '../facts.ts'
+import { readManifest } from '../manifest/read.ts'
+import { plan } from '../plan.ts'
+import { builtInSources, outsideSource } from '../sources.ts'
+import { faultsOf, printFaults } from './faults.ts'
+import { exitCodes, type CliArgs, type CliIo, type CliVerb } from './verb.ts'
+
+interface Row extends PluginFacts {
+  readonly enabled: boolean
+}
+
+export const plugins: CliVerb = {
+  summary: 'List the plugins that are known, on and off; with a name, all that is known of one',
+  positionals: ['[name]'],
+  options: {
+    facts: {
+      type: 'string',
+      description: 'Print what a package from outside writes under "autodocops" in package.json',
+    },
+  },
+  examples: [
+    'autodocops plugins',
+    'autodocops plugins cache',
+    'autodocops plugins --facts ./my-plugins/reports',
+  ],
+  run: async (args, io) => {
+    if (typeof args['facts'] === 'string') return printFacts(args['facts'], io)
+    const rows = await list(io)
+    if (rows === undefined) return exitCodes.configuration
+    const { name } = args
+    if (typeof name !== 'string') {
+      io.out(io.json ? JSON.stringify(rows.map(brief)) : rows.map(line(rows)).join('\n'))
+      return exitCodes.done
+    }
+    return describe(args, rows, io)
+  },
+}
+
+async function printFacts(folder: string, io: CliIo): Promise<number> {
+  const { facts } = await outsideSource(/^\.{0,2}\//.test(folder) ? folder : `./${folder}`, io.cwd)
+  io.out(JSON.stringify(facts, null, 2))
+  return exitCodes.done
+}
+
+async function list(io: CliIo): Promise<readonly Row[] | undefined> {
+  try {
+    const made = await plan(readManifest({ cwd: io.cwd, env: io.env }), builtInSources())
+    const on = made.plugins.map(({ source }) => ({ ...source.facts, enabled: true }))
+    const off = made.disabled.map((facts) => ({ ...facts, enabled: false }))
+    return [...on, ...off]
+  } catch (error) {
+    const faults = faultsOf(error)
+    printFaults(faults, io)
+    if (io.json) io.out(JSON.stringify({ faults }))
+    return undefined
+  }
+}
+
+const brief = ({ name, version, summary, enabled }: Row) => ({ name, version, summary, enabled })
+
+function line(rows: readonly Row[]) {
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  return ({ name, version, summary, enabled }: Row) =>
+    `${enabled ? 'on ' : 'off'}  ${name.padEnd(width)}  ${version}  ${summary}`
+}
+
+function describe({ name }: CliArgs, rows: readonly Row[], io: CliIo): number {
+  const row = rows.find((known) => known.name === name)
+  if (row === undefined) {
+    io.err(
+      `no plugin is named '${String(name)}'\n    hint: known: ${rows.map((r) => r.name).join(', ')}`,
+    )
+    return exitCodes.failed
+  }
+  io.out(io.json ? JSON.stringify(row) : page(row))
+  return exitCodes.done
+}
+
+const page = (row: Row): string =>
+  [
+    `${row.name} ${row.version} (${row.enabled ? 'on' : 'off'}): ${row.summary}`,
+    ...part(
+      'requires',
+      row.requires.map(({ id, optional }) => (optional ? `${id} (when it is on)` : id)),
+    ),
+    ...part('provides', row.provides),
+    ...part('fills', row.fills),
+    ...part('routes', row.routes),
+    ...part('metrics', row.metrics),
+    ...part(
+      'verbs',
+      row.commands.map(({ name, summary }) => `${name}: ${summary}`),
+    ),
+    ...part('environment', row.environment),
+    ...part('config', Object.keys((row.config['properties'] ?? {}) as object)),
+  ].join('\n')
+
+const part = (title: string, items: readonly string[]): readonly string[] =>
+  items.length === 0 ? [] : [`  ${title}`, ...items.map((item) => `    ${item}`)]
