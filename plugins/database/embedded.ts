@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type { Logger, ServerFacts } from 'autodocops'
 
 import { answers, ownerOf, socketIn } from './claim.ts'
+import type { DatabaseConfig } from './config.ts'
 import { DatabaseErrors } from './errors.ts'
 import { backupRequest } from './frames.ts'
 
@@ -29,8 +30,12 @@ export type WorkerRequest = 'stop' | 'ping'
 
 const longestSocketPath = 100
 const stopMs = 5_000
-/** Twice a statement's deadline: PGlite cannot cancel a statement, and it holds up everybody. */
-const silenceMs = 10_000
+
+interface EmbeddedNeeds {
+  readonly config: DatabaseConfig
+  readonly log: Logger
+  readonly server: Pick<ServerFacts, 'dataDir' | 'role'>
+}
 
 /**
  * The embedded database: a worker thread with PGlite behind a Unix socket. Closed → opening → open; back to
@@ -51,8 +56,11 @@ export class Embedded {
   #opening: Promise<void> | undefined
   #isOpen = false
   #isStopped = false
+  /** PGlite cannot cancel a statement, and one holds up everybody: twice its deadline is enough. */
+  readonly #silenceMs: number
 
-  constructor({ log, server }: { log: Logger; server: Pick<ServerFacts, 'dataDir' | 'role'> }) {
+  constructor({ config, log, server }: EmbeddedNeeds) {
+    this.#silenceMs = 2 * config.deadlines.statement
     this.shownDirectory = `${server.dataDir}/pglite`
     this.directory = resolve(this.shownDirectory)
     this.#log = log
@@ -66,7 +74,7 @@ export class Embedded {
   /** Resolves when a connection to the socket will be served. */
   async ready(): Promise<void> {
     const worker = this.#worker
-    if (worker !== undefined && this.#isOpen && !(await answersPing(worker))) {
+    if (worker !== undefined && this.#isOpen && !(await answersPing(worker, this.#silenceMs))) {
       this.#log.error('the embedded database is stuck in a statement; it is opened anew')
       await worker.terminate()
     }
@@ -180,7 +188,7 @@ export class Embedded {
   }
 }
 
-const answersPing = (worker: Worker): Promise<boolean> =>
+const answersPing = (worker: Worker, silenceMs: number): Promise<boolean> =>
   new Promise((resolve) => {
     const end = (alive: boolean) => {
       clearTimeout(timer)

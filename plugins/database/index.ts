@@ -1,5 +1,6 @@
 import { cls, definePlugin, own } from 'autodocops'
 
+import { migrate } from './command-migrate.ts'
 import { backup, restore } from './commands.ts'
 import { config } from './config.ts'
 import { Database } from './contract.ts'
@@ -28,7 +29,7 @@ export default definePlugin({
   start: ({ connections }) => connections.start(),
   stop: ({ connections }) => connections.stop(),
   describe: ({ connections }) => connections.describe(),
-  commands: { backup, restore },
+  commands: { migrate, backup, restore },
   examples: {
     config: {
       valid: [

@@ -1,4 +1,4 @@
-import type { Logger, MigrationState, Migrator, ServerFacts } from 'autodocops'
+import type { Logger, MigrationState, Migrator } from 'autodocops'
 import type { Knex } from 'knex'
 
 import type { DatabaseConfig } from './config.ts'
@@ -19,19 +19,12 @@ export class MigrationRunner implements Migrator {
   readonly #connections: DatabaseConnections
   readonly #config: DatabaseConfig
   readonly #log: Logger
-  readonly #role: ServerFacts['role']
   readonly #pending = new Map<string, number>()
 
-  constructor(needs: {
-    connections: DatabaseConnections
-    config: DatabaseConfig
-    log: Logger
-    server: Pick<ServerFacts, 'role'>
-  }) {
+  constructor(needs: { connections: DatabaseConnections; config: DatabaseConfig; log: Logger }) {
     this.#connections = needs.connections
     this.#config = needs.config
     this.#log = needs.log
-    this.#role = needs.server.role
   }
 
   /** How many are pending, over all plugins that asked. */
@@ -54,9 +47,12 @@ export class MigrationRunner implements Migrator {
   readonly up = async (plugin: string, directory: URL): Promise<readonly string[]> => {
     const { pending } = await this.state(plugin, directory)
     if (pending.length === 0) return []
-    if (this.#config.migrate === 'never' && this.#role === 'serve') {
-      throw DatabaseErrors.migration_refused({ plugin, names: pending })
-    }
+    if (this.#config.migrate === 'auto') return this.apply(plugin, directory)
+    throw DatabaseErrors.migration_refused({ plugin, names: pending })
+  }
+
+  /** What the verb `migrate up` asks for: also under `migrate: never`. */
+  async apply(plugin: string, directory: URL): Promise<readonly string[]> {
     const migrations = await migrationsIn(directory)
     const applied = await this.#alone((knex) => this.#applyAll(knex, plugin, migrations))
     this.#pending.set(plugin, 0)

@@ -1,0 +1,47 @@
+import type { AppView, CommandIo, MigrationState } from 'autodocops'
+
+import type { MigrationRunner } from './migrator.ts'
+
+interface Needs {
+  readonly migrations: MigrationRunner
+  /** A core that lists the migrations of the plugins that are on; one that does not runs them at boot only. */
+  readonly app: AppView & { readonly migrations?: () => Promise<readonly Listed[]> }
+}
+
+interface Listed {
+  readonly plugin: string
+  readonly directory: URL
+}
+
+type Args = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+type Line = { readonly plugin: string } & Pick<MigrationState, 'applied' | 'pending'>
+
+export const migrate = {
+  summary:
+    'Shows the migrations of every plugin that is on (status), or applies what is pending (up)',
+  positionals: ['action'],
+  examples: ['autodocops migrate status', 'autodocops migrate up'],
+  run: async ({ migrations, app }: Needs, args: Args, io: CommandIo): Promise<number> => {
+    const action = args['action']
+    if (action !== 'status' && action !== 'up') {
+      io.err("migrate takes 'status' or 'up'")
+      return 2
+    }
+    if (app.migrations === undefined) {
+      io.err('this core does not list the migrations of its plugins; start applies them')
+      return 1
+    }
+    const lines: Line[] = []
+    for (const { plugin, directory } of await app.migrations()) {
+      if (action === 'up') await migrations.apply(plugin, directory)
+      const { applied, pending } = await migrations.state(plugin, directory)
+      lines.push({ plugin, applied, pending })
+    }
+    if (io.json) io.out(JSON.stringify(lines))
+    else for (const line of lines) io.out(textOf(line))
+    return 0
+  },
+}
+
+const textOf = ({ plugin, applied, pending }: Line): string =>
+  `${plugin}: ${String(applied.length)} applied, ${String(pending.length)} pending${pending.map((name) => `\n  ${name}`).join('')}`
