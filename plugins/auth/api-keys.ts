@@ -39,7 +39,7 @@ interface Known {
  */
 export class ApiKeys {
   readonly #store: KeyStore | undefined
-  readonly #known = new LRUCache<string, Known>({ max: 10_000 })
+  readonly #known = new LRUCache<string, Known>({ maxSize: 10_000, sizeCalculation: () => 1 })
   readonly #deps: Deps
 
   constructor(deps: Deps) {

@@ -13,7 +13,10 @@ interface Window {
  * address and keeps as many as there are; this one decides at once and forgets the oldest of 100,000.
  */
 export class MemoryCounter {
-  readonly #windows = new LRUCache<string, Window>({ max: 100_000 })
+  readonly #windows = new LRUCache<string, Window>({
+    maxSize: 100_000, // not `max`, which would allocate all of them now
+    sizeCalculation: () => 1,
+  })
   readonly #clock: Clock
 
   constructor(clock: Clock) {

@@ -38,7 +38,7 @@ export class BearerAuth implements AuthService {
   readonly #issuers: ReadonlyMap<string, Issuer>
   readonly #apiKeys: ApiKeys
   /** By the digest of the token, so that no token lies in memory. */
-  readonly #believed = new LRUCache<string, Verified>({ max: 10_000 })
+  readonly #believed = new LRUCache<string, Verified>({ maxSize: 10_000, sizeCalculation: () => 1 })
   readonly #clock: Clock
   readonly #events: EventBus
 

@@ -16,9 +16,13 @@ export function isOurPage({ method, headers }: Unsafe, origins: readonly string[
   if (origin !== undefined && origins.includes(origin)) return true
   if (site !== undefined) return site === 'same-origin' || site === 'none'
   // Neither header: no browser of this decade, so no page either. curl with a cookie jar is one.
-  return origin === undefined || hostOf(origin) === headers.host
+  return origin === undefined || isAt(origin, headers.host ?? '')
 }
 
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined
+/** As the origin spells it: without the port that its scheme implies. */
+function isAt(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false
+  const { protocol, host: named } = new URL(origin)
+  const here = `${protocol}//${host}`
+  return URL.canParse(here) && new URL(here).host === named
 }

@@ -8,13 +8,16 @@ interface Entry {
   readonly expiresAt: number
 }
 
-/** The most that a process holds; then the one unused for longest goes. */
-const maxSessions = 100_000
+/** The most that a process holds; then those unused for longest go. About 200,000 small ones. */
+const maxLength = 64 * 1_048_576
 
 /** Sessions of this process. They end with it. */
 export class MemorySessionStore implements SessionStore {
   readonly kind = 'memory'
-  readonly #entries = new LRUCache<string, Entry>({ max: maxSessions })
+  readonly #entries = new LRUCache<string, Entry>({
+    maxSize: maxLength,
+    sizeCalculation: ({ raw }) => raw.length,
+  })
   readonly #lists = new Map<string, Map<string, number>>()
   readonly #clock: Clock
 
