@@ -93,7 +93,8 @@ export class FaultProxy {
     this.#accepted++
     this.#track(client)
     if (this.#fault.mode === 'refuse') return reset(client)
-    if (this.#fault.mode === 'blackHole') return void client.resume()
+    if (this.#fault.mode === 'blackHole')
+      return void client.resume().once('end', () => client.destroy())
     const target = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true })
     this.#track(target)
     client.once('close', () => target.destroy())
@@ -102,7 +103,7 @@ export class FaultProxy {
   }
 
   #track(socket: Socket): void {
-    this.#sockets.add(socket)
+    this.#sockets.add(socket.unref())
     // An error is followed by 'close', which takes the other side down with it.
     socket.on('error', () => {}).once('close', () => this.#sockets.delete(socket))
   }

@@ -1,0 +1,109 @@
+/** One test file in a process of its own, judged by what it printed and by how it ended. */
+import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { tierOf } from './files.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const limitMs = { fast: 60_000, real: 180_000, soak: 4 * 3_600_000 }
+/** From the last test to the end of the process: databases are dropped, servers stopped. */
+const farewellMs = 10_000
+const strayMs = 3_000
+
+/** What a program needs to run, and what is for tests. Not the DATABASE_URL of the person at the keyboard. */
+const passed =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TEMP|TMP|SystemRoot|LANG|LC_.*|TZ|TERM|DISPLAY|CI|DENO_.*|XDG_.*|TEST_.*|npm_config_.*|.*_proxy)$/i
+const inherited = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => passed.test(name)),
+)
+
+/** Groups of processes that are running now. */
+const running = new Set()
+export const killAll = () => running.forEach((pid) => signalGroup(pid, 'SIGKILL'))
+
+/** The whole group: a server that a test has started, too. True when there was somebody. */
+function signalGroup(pid, signal) {
+  try {
+    return process.kill(-pid, signal)
+  } catch {
+    return false // ESRCH: nobody is left
+  }
+}
+
+export async function runFile(file, runtime, env) {
+  const began = performance.now()
+  const child = spawn(runtime.program, runtime.args(file), {
+    cwd: root,
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  running.add(child.pid)
+  const run = { output: '', why: [] }
+  const isDone = watch(child, run)
+  const limit = setTimeout(
+    () => give(child, run, `did not end within ${limitMs[tierOf(file)] / 1_000} s`),
+    limitMs[tierOf(file)],
+  )
+  const code = await isDone
+  clearTimeout(limit)
+  await strays(child, run)
+  running.delete(child.pid)
+  return { file, runtime: runtime.name, ms: performance.now() - began, ...judge(run, code), ...run }
+}
+
+function watch(child, run) {
+  let farewell
+  const read = (chunk) => {
+    run.output += chunk
+    if (farewell || !/^\s*Duration:/m.test(run.output)) return
+    farewell = setTimeout(
+      () => give(child, run, 'outlives its tests: something is still open'),
+      farewellMs,
+    )
+  }
+  child.stdout.setEncoding('utf8').on('data', read)
+  child.stderr.setEncoding('utf8').on('data', read)
+  return new Promise((resolve) => {
+    child.once('error', (error) => run.why.push(error.message))
+    child.once('close', (code, signal) => {
+      clearTimeout(farewell)
+      resolve(code ?? signal)
+    })
+  })
+}
+
+function give(child, run, why) {
+  run.why.push(why)
+  signalGroup(child.pid, 'SIGKILL')
+}
+
+/** What the file started must be gone with it. */
+async function strays(child, run) {
+  const until = performance.now() + strayMs
+  while (signalGroup(child.pid, 0)) {
+    if (performance.now() > until) return give(child, run, 'leaves a process behind')
+    await sleep(20)
+  }
+}
+
+const sum = (output, word) =>
+  [...output.matchAll(new RegExp(`^\\s*${word}:\\s+(\\d+)\\s*$`, 'gm'))].reduce(
+    (total, [, count]) => total + Number(count),
+    0,
+  )
+
+function judge(run, code) {
+  const [total, good, left] = ['Total', 'Passed', 'Skipped'].map((word) => sum(run.output, word))
+  const skips = [...run.output.matchAll(/^# skipped: (.+)$/gm)].map(([, reason]) => reason)
+  // uvu counts a skipped test in none of the others.
+  if (total === 0 && skips.length === 0 && run.why.length === 0) run.why.push('ran no test')
+  if (code !== 0 && total === good && run.why.length === 0) run.why.push(`ended with ${code}`)
+  return {
+    passed: good,
+    failed: total - good + run.why.length,
+    skipped: left + skips.length,
+    skips,
+  }
+}
