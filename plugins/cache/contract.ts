@@ -41,6 +41,34 @@ export interface EntryReport {
   readonly staleUntil: string | null
   readonly tags: readonly string[]
   readonly bytes: number
+  /** Why a read would miss, or serve it stale; null when it would hit. */
+  readonly reason: string | null
+}
+
+/** How the cache of this process is, and what it did since it started. */
+export interface CacheStatus {
+  readonly redis: 'up' | 'down' | 'off'
+  readonly bus: 'up' | 'down' | 'off'
+  /** Invalidations that Redis has not heard of yet. */
+  readonly pending: number
+  readonly entries: number
+  readonly bytes: number
+  readonly maxBytes: number
+  readonly counts: {
+    readonly memoryHits: number
+    readonly redisHits: number
+    readonly stale: number
+    readonly misses: number
+    readonly coalesced: number
+    readonly errors: number
+    readonly evictions: number
+    /** Values in Redis that were not ours, or larger than is kept. */
+    readonly rejected: number
+    /** Values made while somebody invalidated them: handed on, not kept. */
+    readonly overtaken: number
+    /** Times that memory was emptied, since messages may have been missed. */
+    readonly resyncs: number
+  }
 }
 
 /** Values are JSON: `undefined` is refused, `null` is cached. A dead Redis never makes a call fail. */
@@ -101,29 +129,34 @@ export interface CacheService extends CacheNamespace {
     options: RespondOptions<T>,
     load: (signal: AbortSignal) => Promise<T | undefined>,
   ) => Promise<Reply | undefined>
-  readonly status: () => {
-    readonly redis: 'up' | 'down' | 'off'
-    readonly bus: 'up' | 'down' | 'off'
-    readonly pending: number
-    readonly entries: number
-    readonly bytes: number
-  }
+  readonly status: () => CacheStatus
 }
 
 export const Cache = service('cache').of<CacheService>()
 
-type Store = 'memory' | 'redis'
-type Operation = 'get' | 'set' | 'delete' | 'clear'
+export const stores = ['memory', 'redis'] as const
+export const operations = ['get', 'set', 'delete', 'clear'] as const
+export const outcomes = ['hit', 'miss', 'stale', 'ok', 'error', 'bypass'] as const
+type Store = (typeof stores)[number]
+type Operation = (typeof operations)[number]
 
 export const CacheEvents = events<{
   'cache:operation-finished': {
     readonly store: Store
     readonly operation: Operation
-    readonly outcome: 'hit' | 'miss' | 'stale' | 'ok' | 'error' | 'bypass'
+    readonly outcome: (typeof outcomes)[number]
     readonly durationMs: number
   }
   'cache:entry-evicted': { readonly store: Store; readonly reason: 'size' | 'ttl' }
   'cache:call-coalesced': { readonly store: Store }
+  'cache:value-rejected': { readonly reason: 'corrupt' | 'oversize' }
+  'cache:value-overtaken': Record<never, never>
+  'cache:source-finished': {
+    readonly namespace: string
+    readonly outcome: 'ok' | 'error' | 'timeout'
+    readonly durationMs: number
+  }
+  'cache:memory-resynced': Record<never, never>
   'cache:degraded': { readonly reason: string }
   'cache:recovered': { readonly downMs: number }
 }>('cache')

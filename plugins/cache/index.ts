@@ -1,0 +1,49 @@
+import { cls, definePlugin, optional, own } from 'autodocops'
+import { RedisConnections } from 'autodocops/plugins/redis'
+
+import { commands } from './commands.ts'
+import { config } from './config.ts'
+import { Cache } from './contract.ts'
+import { metrics } from './metrics.ts'
+import { operationsOf } from './routes.ts'
+import { TieredCache } from './service.ts'
+
+export default definePlugin({
+  name: 'cache',
+  version: '1.0.0',
+  core: '^1',
+  summary:
+    'A cache in memory, and in front of Redis when that is on, which stays right when Redis does not',
+  config,
+  requires: { redis: optional(RedisConnections) },
+  provides: { cache: Cache },
+  internal: { tiers: own<TieredCache>() },
+  services: { tiers: cls(TieredCache), cache: ({ tiers }) => tiers },
+  operations: operationsOf,
+  metrics,
+  health: {
+    required: false,
+    checks: {
+      redis: ({ cache }) =>
+        cache.status().redis === 'down'
+          ? { status: 'warn', detail: 'Redis does not answer: each instance caches for itself' }
+          : { status: 'pass' },
+    },
+  },
+  start: ({ tiers, server }) => {
+    if (server.role === 'serve') tiers.start()
+  },
+  stop: ({ tiers }) => tiers.stop(),
+  describe: ({ cache }) => (cache.status().redis === 'off' ? 'memory' : 'memory in front of Redis'),
+  commands,
+  examples: {
+    config: {
+      valid: [
+        {},
+        { memory: '256MiB', ttl: '5m', stale: '1h' },
+        { namespaces: { projects: { ttl: '20m', soft: '200ms', eager: 0.8 } } },
+      ],
+      invalid: [{ ttl: 60 }, { memory: 'lots' }, { jitter: 2 }, { namespaces: { 'a b': {} } }],
+    },
+  },
+})

@@ -1,0 +1,190 @@
+import type { Clock, EventBus } from 'autodocops'
+import type { RedisService } from 'autodocops/plugins/redis'
+import type { Cluster, Redis } from 'ioredis'
+
+import type { Availability } from './availability.ts'
+import { CacheEvents } from './contract.ts'
+import type { Keys } from './keys.ts'
+import { isLease, leaseOf } from './keys.ts'
+import type { Message } from './message.ts'
+import type { Script } from './scripts.ts'
+import * as scripts from './scripts.ts'
+import type { Answer, RemoteStore } from './store.ts'
+
+/** Longer than any entry may live (30 days). */
+const tagSeconds = 31 * 86_400
+const scanCount = 1_000
+
+type Operation = 'get' | 'set' | 'delete' | 'clear'
+
+export interface Wanted {
+  readonly redis: RedisService
+  readonly keys: Keys
+  readonly availability: Availability
+  readonly events: EventBus
+  readonly clock: Clock
+  /** Our name on the bus. */
+  readonly instance: string
+}
+
+/** The second tier. Nothing here throws: without an answer the caller goes on alone. */
+export class RedisStore implements RemoteStore {
+  readonly #to: Wanted
+  readonly #client: Redis | Cluster
+
+  constructor(to: Wanted) {
+    this.#to = to
+    this.#client = to.redis.connection('cache')
+  }
+
+  get isUp(): boolean {
+    return this.#to.availability.isUp
+  }
+
+  read(key: string): Promise<Answer<string | null>> {
+    return this.#ask('get', () => this.#heal(key, this.#client.get(key)))
+  }
+
+  async acquire(key: string, token: string, ms: number) {
+    const answer = await this.#ask('get', () => this.#run(scripts.acquire, pair(key), token, ms))
+    if (!answer) return undefined
+    const [text, held] = answer.value as [string | null, number]
+    return { value: { text, isHeld: held === 1 } }
+  }
+
+  async store(key: string, token: string, text: string, ms: number): Promise<Answer<boolean>> {
+    const news = this.#news({ stored: [key] })
+    const answer = await this.#ask('set', () =>
+      this.#run(scripts.store, pair(key), token, text, ms, ...news),
+    )
+    return answer && { value: answer.value === 1 }
+  }
+
+  release(key: string, token: string): Promise<Answer<unknown>> {
+    const news = this.#news({ stored: [key] })
+    return this.#ask('delete', () => this.#run(scripts.release, [leaseOf(key)], token, ...news))
+  }
+
+  write(key: string, text: string, ms: number): Promise<Answer<unknown>> {
+    const news = this.#news({ keys: [key] })
+    return this.#ask('set', () => this.#run(scripts.write, pair(key), text, ms, ...news))
+  }
+
+  remove(key: string): Promise<Answer<unknown>> {
+    const news = this.#news({ keys: [key] })
+    return this.#ask('delete', () => this.#run(scripts.remove, pair(key), ...news))
+  }
+
+  expire(key: string): Promise<Answer<unknown>> {
+    const news = this.#news({ keys: [key] })
+    return this.#ask('delete', () => this.#run(scripts.expire, pair(key), ...news))
+  }
+
+  peekToken(tag: string): Promise<Answer<string | null>> {
+    const key = this.#to.keys.tag(tag)
+    return this.#ask('get', () => this.#heal(key, this.#client.get(key)))
+  }
+
+  token(tag: string, fresh: string): Promise<Answer<string>> {
+    const key = this.#to.keys.tag(tag)
+    return this.#ask('get', () => this.#run(scripts.token, [key], fresh, tagSeconds)) as Promise<
+      Answer<string>
+    >
+  }
+
+  turn(tag: string, fresh: string, how: 'hard' | 'soft'): Promise<Answer<string>> {
+    const news = this.#news({ tags: [tag] })
+    const key = this.#to.keys.tag(tag)
+    return this.#ask('delete', () =>
+      this.#run(scripts.turn, [key], fresh, tagSeconds, how, ...news),
+    ) as Promise<Answer<string>>
+  }
+
+  clear(namespace: string): Promise<Answer<number>> {
+    return this.#ask('clear', async () => {
+      const nodes = 'nodes' in this.#client ? this.#client.nodes('master') : [this.#client]
+      let count = 0
+      for (const node of nodes) count += await this.#sweep(node, namespace)
+      await this.#client.publish(...this.#news({ cleared: [namespace] }))
+      return count
+    })
+  }
+
+  publish(message: Message): Promise<Answer<unknown>> {
+    return this.#ask(undefined, () => this.#client.publish(...this.#news(message)))
+  }
+
+  async #sweep(node: Redis, namespace: string): Promise<number> {
+    const pattern = `${namespace.replace(/[*?[\]\\]/g, String.raw`\$&`)}*`
+    let count = 0
+    let cursor = '0'
+    do {
+      const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount)
+      // One key a command: keys of several slots in one are an error in a Cluster.
+      const gone = await Promise.all(keys.map((key) => this.#client.unlink(key)))
+      count += gone.filter((n, index) => n > 0 && !isLease(keys[index] ?? '')).length
+      cursor = next
+    } while (cursor !== '0')
+    return count
+  }
+
+  /** A value of another type under our key would answer WRONGTYPE for ever. */
+  async #heal(key: string, reading: Promise<string | null>): Promise<string | null> {
+    try {
+      return await reading
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('WRONGTYPE')) throw error
+      this.#to.events.emit(CacheEvents, 'cache:value-rejected', { reason: 'corrupt' })
+      await this.#client.unlink(key)
+      return null
+    }
+  }
+
+  async #run(
+    script: Script,
+    keys: readonly string[],
+    ...args: (string | number)[]
+  ): Promise<unknown> {
+    try {
+      return await this.#client.evalsha(script.sha, keys.length, ...keys, ...args)
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+      return this.#client.eval(script.lua, keys.length, ...keys, ...args)
+    }
+  }
+
+  #news(message: Message): [channel: string, text: string] {
+    return [this.#to.keys.channel, JSON.stringify({ from: this.#to.instance, ...message })]
+  }
+
+  async #ask<T>(operation: Operation | undefined, command: () => Promise<T>): Promise<Answer<T>> {
+    const { availability, clock } = this.#to
+    if (!availability.allows()) return this.#tell(operation, 'bypass', 0)
+    const startedAt = clock.monotonic()
+    try {
+      const value = await command()
+      availability.succeed()
+      const outcome = operation === 'get' ? (isFound(value) ? 'hit' : 'miss') : 'ok'
+      this.#tell(operation, outcome, clock.monotonic() - startedAt)
+      return { value }
+    } catch (error) {
+      availability.fail(error)
+      return this.#tell(operation, 'error', clock.monotonic() - startedAt)
+    }
+  }
+
+  #tell(
+    operation: Operation | undefined,
+    outcome: 'hit' | 'miss' | 'ok' | 'error' | 'bypass',
+    durationMs: number,
+  ): undefined {
+    if (operation === undefined) return
+    const facts = { store: 'redis', operation, outcome, durationMs } as const
+    this.#to.events.emit(CacheEvents, 'cache:operation-finished', facts)
+  }
+}
+
+const pair = (key: string): readonly string[] => [key, leaseOf(key)]
+
+const isFound = (value: unknown): boolean =>
+  Array.isArray(value) ? value[0] !== null : value !== null
