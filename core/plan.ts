@@ -167,7 +167,8 @@ class Planner {
       const message = error instanceof Error ? error.message : String(error)
       const hint = isProblem(error) ? error.hint : undefined
       const path = from === undefined ? ['plugins', name] : ['plugins', name, 'from']
-      this.#faults.add('E_PLUGIN_LOAD', path, `cannot be loaded: ${message}`, { hint })
+      const at = from === undefined ? 'key' : 'value'
+      this.#faults.add('E_PLUGIN_LOAD', path, `cannot be loaded: ${message}`, { hint, at })
       return undefined
     }
   }

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import * as z from 'zod'
 
 import { factsOf, factsSchema, type PluginFacts, type PluginSource } from './facts.ts'
+import { inWords } from './manifest/words.ts'
 import { packageRoot } from './package-root.ts'
 import type { Plugin } from './plugin.ts'
 import { SourceErrors } from './source-errors.ts'
@@ -69,11 +70,14 @@ interface Described {
 function readPackage(folder: string): Described | undefined {
   const where = join(folder, 'package.json')
   if (!existsSync(where)) return undefined
-  const { autodocops, version, name } = parsePackage(where)
+  const { autodocops, version } = parsePackage(where)
   if (autodocops === undefined) return undefined
-  const result = describedSchema.safeParse({ version, name, ...(autodocops as object) })
+  const given = { version, ...(autodocops as object) }
+  const result = describedSchema.safeParse(given, { error: inWords })
   if (!result.success) {
-    const why = z.prettifyError(result.error).replaceAll('\n', '; ')
+    const why = result.error.issues
+      .map(({ path, message }) => `${path.join('.')} ${message}`)
+      .join('; ')
     throw SourceErrors.plugin_facts_invalid({ where, why })
   }
   const { plugin, configModule, ...facts } = result.data
@@ -108,13 +112,13 @@ const sourceAt = (facts: PluginFacts, plugin: string, config: string): PluginSou
 async function loadPlugin(url: string): Promise<Plugin> {
   const module = (await import(url)) as { readonly default?: unknown }
   if (isPlugin(module.default)) return module.default
-  throw SourceErrors.plugin_invalid({ where: url })
+  throw SourceErrors.plugin_invalid({ where: fileURLToPath(url) })
 }
 
 async function loadConfig(url: string): Promise<z.ZodType> {
   const { config } = (await import(url)) as { readonly config?: unknown }
   if (isSchema(config)) return config
-  throw SourceErrors.config_invalid({ where: url })
+  throw SourceErrors.config_invalid({ where: fileURLToPath(url) })
 }
 
 const isPlugin = (value: unknown): value is Plugin =>

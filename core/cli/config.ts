@@ -58,10 +58,10 @@ function text({
 }: Explanation): string {
   const where = position && `${position.file}:${position.line}:${position.col}`
   const rows = [
-    ['value', value === undefined ? 'not set' : JSON.stringify(value)],
+    ['value', value === undefined ? 'not set' : plainly(value)],
     ['from', origin],
     ['written', where],
-    ['default', byDefault === undefined ? undefined : JSON.stringify(byDefault)],
+    ['default', byDefault === undefined ? undefined : plainly(byDefault)],
     ['environment', env],
     ['meaning', description],
     ['hint', hint],
@@ -69,3 +69,6 @@ function text({
   const title = known ? path : `${path}: no such option`
   return [title, ...rows.map(([name, told]) => `  ${name.padEnd(11)} ${told}`)].join('\n')
 }
+
+const plainly = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value)

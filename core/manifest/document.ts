@@ -35,16 +35,25 @@ export class ManifestDocument {
     const options = { lineCounter: this.#lines, prettyErrors: false } as const
     this.#document = parseDocument(text.replace(/^\uFEFF/, ''), options)
     const problems = [...this.#document.errors, ...this.#document.warnings]
-    for (const problem of problems) this.faults.push(this.#fault(problem, text))
+    const told = new Map(
+      problems
+        .map((problem) => this.#fault(problem, text))
+        .toReversed()
+        .map((fault) => [fault.line, fault]),
+    )
+    // The first of a line: what follows it is mostly its echo.
+    this.faults.push(...[...told.values()].toReversed())
     this.root = this.#tree(problems.length > 0 ? null : this.#document.contents, [])
   }
 
   #fault(problem: YAMLError, text: string): Fault {
     const { line, col } = this.#lines.linePos(problem.pos[0])
     const code: FaultCode = problem.code === 'DUPLICATE_KEY' ? 'E_KEY_DUPLICATE' : 'E_SYNTAX'
-    const bare = /^[^#'"]*\$\{/.test(text.split('\n')[line - 1] ?? '')
-    const hint = bare ? 'put an interpolation in quotes: "${NAME}"' : hints[problem.code]
-    const message = messages[problem.code] ?? 'this cannot be read as YAML'
+    const isBare = /^[^#'"]*\$\{/.test(text.split('\n')[line - 1] ?? '')
+    const isOpen = problem.message.startsWith('Flow ')
+    const own = isOpen ? undefined : hints[problem.code]
+    const hint = isBare ? 'put an interpolation in quotes: "${NAME}"' : own
+    const message = isOpen ? unclosed : (messages[problem.code] ?? 'this cannot be read as YAML')
     const base = {
       file: this.#file,
       line,
@@ -72,8 +81,8 @@ export class ManifestDocument {
     if (this.#nodes > maxNodes) return this.#tooMany(at, path)
     if (isAlias(node)) {
       const target = node.resolve(this.#document)
-      if (target === undefined || inside.includes(target))
-        return this.#refuse(at, path, 'an alias that holds itself')
+      if (target === undefined) return this.#refuse(at, path, 'an alias (*name) without its anchor')
+      if (inside.includes(target)) return this.#refuse(at, path, 'an alias that holds itself')
       return this.#tree(target as Node, path, inside)
     }
     if (isMap(node))
@@ -136,6 +145,8 @@ function merged(tree: Tree): readonly (readonly [string, Entry])[] {
   if (tree.kind === 'map') return [...tree.entries]
   return tree.kind === 'list' ? tree.items.flatMap(merged) : []
 }
+
+const unclosed = 'a { or a [ is not closed'
 
 /** In our words: the parser's own quote the source, which may be a secret. */
 const messages: Partial<Record<YAMLError['code'], string>> = {

@@ -54,12 +54,14 @@ class EntryReader {
     if (isText && isInterpolated) return [{ ...plain, enabled: this.#flag(this.#path, true) }]
     if (isScalar || Array.isArray(value)) return this.#refuse()
     this.#refuseUnknownKeys()
+    const from = this.#from()
+    if (from === null) return []
     const enabled = this.#flag([...this.#path, 'enabled'], true)
     return [
       {
         name: this.#name,
         enabled,
-        from: this.#from(),
+        from,
         critical: this.#flag([...this.#path, 'critical'], true),
         ignoreCore: this.#flag([...this.#path, 'ignoreCore'], false),
       },
@@ -85,19 +87,20 @@ class EntryReader {
   /** What came out empty is false: `enabled: "${REDIS_URL:+true}"`. */
   #flag(path: Path, absent: boolean): boolean {
     const value = this.#manifest.value(path)
-    if (value === undefined) return this.#manifest.isWritten(path) ? false : absent
-    if (typeof value === 'boolean') return value
-    const isInterpolated = this.#manifest.origin(path) !== undefined
-    const read = typeof value === 'string' && isInterpolated ? booleanOf(value) : undefined
-    if (value === '') return false
     const broken = this.#manifest.interpolationFaults(path)
     for (const { path: at, fault } of broken) this.#faults.add(fault.code, at, fault.message, fault)
-    if (read === undefined && broken.length === 0)
-      this.#faults.add('E_CONFIG', path, 'must be true or false')
+    if (broken.length > 0) return absent
+    if (value === undefined) return this.#manifest.isWritten(path) ? false : absent
+    if (typeof value === 'boolean') return value
+    if (value === '') return false
+    const isInterpolated = this.#manifest.origin(path) !== undefined
+    const read = typeof value === 'string' && isInterpolated ? booleanOf(value) : undefined
+    if (read === undefined) this.#faults.add('E_CONFIG', path, 'must be true or false')
     return read ?? absent
   }
 
-  #from(): string | undefined {
+  /** Null when it is written and says no place. */
+  #from(): string | undefined | null {
     const path = [...this.#path, 'from']
     const value = this.#manifest.value(path)
     if (value === undefined) return undefined
@@ -105,6 +108,6 @@ class EntryReader {
     this.#faults.add('E_CONFIG', path, 'must be npm:<package> or ./<folder>', {
       hint: 'a package is installed first: npm install <package>',
     })
-    return undefined
+    return null
   }
 }

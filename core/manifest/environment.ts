@@ -32,7 +32,7 @@ export class Environment {
     for (const [layer, variables] of this.#layers) {
       const [value, file] = [variables[name], variables[`${name}_FILE`]]
       if (value && file) return conflict(name, layer)
-      if (value) return { value, origin: `${layer} ${name}` }
+      if (value) return { value, origin: originOf(layer, name) }
       if (file) return this.#read(name, file, layer)
     }
     return undefined
@@ -45,27 +45,28 @@ export class Environment {
   }
 
   #read(name: string, file: string, layer: string): Found | LeafFault | undefined {
-    const origin = `the file named by ${layer} ${name}_FILE`
+    const origin = `the file named by ${originOf(layer, `${name}_FILE`)}`
     try {
       const value = readFileSync(resolve(this.#cwd, file), 'utf8').replace(/\r?\n$/, '')
-      return value === '' ? unreadable(name, origin, 'is empty') : { value, origin }
+      return value === '' ? unreadable(name, 'is empty') : { value, origin }
     } catch (error) {
       const reason = error instanceof Error && 'code' in error ? String(error.code) : 'no file name'
-      return unreadable(name, origin, `cannot be read (${reason})`)
+      return unreadable(name, `cannot be read (${reason})`)
     }
   }
 }
 
+const originOf = (layer: string, name: string): string =>
+  layer === 'env' ? `env ${name}` : `${name} in ${layer}`
+
 const conflict = (name: string, layer: string): LeafFault => ({
   code: 'E_ENV_CONFLICT',
-  message: `both ${name} and ${name}_FILE are set`,
-  hint: `unset one of them`,
-  origin: `${layer} ${name}`,
+  message: `both ${name} and ${name}_FILE are set in ${layer === 'env' ? 'the environment' : layer}`,
+  hint: 'unset one of them',
 })
 
-const unreadable = (name: string, origin: string, why: string): LeafFault => ({
+const unreadable = (name: string, why: string): LeafFault => ({
   code: 'E_SECRET_FILE',
   message: `the file named by ${name}_FILE ${why}`,
   hint: `correct ${name}_FILE, or set ${name} instead`,
-  origin,
 })

@@ -87,8 +87,9 @@ export class SectionReader {
 
   #judgeSecret(path: Path, value: string): void {
     const { manifest, faults, production } = this.#options
-    this.#secrets.push(value)
     const at = this.#full(path)
+    if (this.#told.has(pathText(at))) return
+    this.#secrets.push(value)
     const origin = manifest.origin(at)
     if (isSampleSecret(value)) return this.#sample(path, production)
     if (origin !== undefined && !origin.startsWith('the manifest')) return
@@ -141,7 +142,7 @@ export class SectionReader {
     this.#options.faults.add(
       isSecretMissing ? 'E_SECRET_MISSING' : (code as FaultCode),
       at,
-      this.#scrubbed(issue.message, valueAt(this.#raw, path)),
+      this.#scrubbed(wordsOf(issue), at, valueAt(this.#raw, path)),
       { hint: isMissing ? howToSet(keyMeta(schema).env, at) : this.#hint(issue, path) },
     )
   }
@@ -152,8 +153,9 @@ export class SectionReader {
       return didYouMean(value, issue.values.map(String))
     if (value === null) return 'remove the key, or give it a value'
     const isLiteral = this.#options.manifest.origin(this.#full(path)) === undefined
-    const wantsNumber = issue.code === 'invalid_type' && ['number', 'int'].includes(issue.expected)
-    const isQuoted = isLiteral && wantsNumber && typeof value === 'string' && /^\d+$/.test(value)
+    const wantsBare = issue.code === 'invalid_type' && bareKinds.includes(issue.expected)
+    const isBare = typeof value === 'string' && /^(\d+|true|false)$/.test(value)
+    const isQuoted = isLiteral && wantsBare && isBare
     return isQuoted ? 'write it without quotes' : undefined
   }
 
@@ -174,8 +176,10 @@ export class SectionReader {
   }
 
   /** A schema's own message may quote what it was given. */
-  #scrubbed(message: string, value: unknown): string {
-    const own = typeof value === 'string' && value.length >= 4 ? [value] : []
+  #scrubbed(message: string, at: Path, value: unknown): string {
+    const isForeign = this.#options.manifest.origin(at) !== undefined
+    const own =
+      isForeign && typeof value === 'string' && value.length >= tellingLength ? [value] : []
     return [...this.#secrets, ...own]
       .filter((text) => text !== '')
       .reduce((text, hidden) => text.replaceAll(hidden, '[redacted]'), message)
@@ -192,14 +196,27 @@ const howToSet = (env: string | undefined, path: Path): string =>
 /** The one form of a union that was meant: all others refuse the very kind of value. */
 function unfolded(issue: Issue): readonly Issue[] {
   if (issue.code !== 'invalid_union') return [issue]
-  const meant = issue.errors.filter(
-    (form) => !form.some((below) => below.path.length === 0 && below.code === 'invalid_type'),
-  )
+  const meant = issue.errors.filter((form) => !form.some(refusesKind))
   const [only, ...others] = meant
   if (only === undefined || others.length > 0) return [issue]
   return only
     .map((below) => ({ ...below, path: [...issue.path, ...below.path] }) as Issue)
     .flatMap(unfolded)
+}
+
+const bareKinds: readonly string[] = ['number', 'int', 'boolean']
+
+/** What comes from outside is not printed; a short word may well be a word of the message. */
+const tellingLength = 12
+
+const refusesKind = ({ path, code }: Issue): boolean =>
+  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
+
+/** `must be false, or must be a map of keys, but this is text` */
+function wordsOf(issue: Issue): string {
+  if (issue.code !== 'invalid_union') return issue.message
+  const kinds = issue.errors.flat().filter(refusesKind)
+  return [...new Set(kinds.map(({ message }) => message))].join(', or ') || issue.message
 }
 
 const valueAt = (root: unknown, path: Path): unknown =>

@@ -30,6 +30,7 @@ const address = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):\d{1,5}$/, {
     error: 'must be host:port, such as 127.0.0.1:9464',
+    abort: true,
   })
   .transform((text): Address => {
     const colon = text.lastIndexOf(':')
@@ -38,7 +39,10 @@ const address = z
       port: Number(text.slice(colon + 1)),
     }
   })
-  .refine((parsed) => parsed.port <= 65_535, { error: 'must have a port up to 65535' })
+  .refine((parsed) => parsed.port <= 65_535, {
+    error: 'must have a port up to 65535',
+    abort: true,
+  })
 
 const origin = z.string().refine(isOrigin, {
   error: 'must be an origin without a path, such as https://app.example.com',

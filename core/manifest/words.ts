@@ -23,7 +23,8 @@ export const inWords = (issue: z.core.$ZodRawIssue): string | undefined => {
     if (issue.input === undefined) return 'is required'
     const expected = kinds[issue.expected] ?? issue.expected
     if (typeof issue.input === 'boolean') return `must be ${expected}, but this is a truth value`
-    return `must be ${expected}, but this is ${kindOf(issue.input)}`
+    const isFraction = issue.expected === 'int' && typeof issue.input === 'number'
+    return `must be ${expected}, but this is ${isFraction ? 'a fraction' : kindOf(issue.input)}`
   }
   if (issue.code === 'invalid_value') {
     const options = issue.values.map(String)
@@ -37,6 +38,14 @@ export const inWords = (issue: z.core.$ZodRawIssue): string | undefined => {
   return undefined
 }
 
+const formats: Readonly<Record<string, string>> = {
+  url: 'a URL',
+  email: 'an e-mail address',
+  uuid: 'a UUID',
+  ipv4: 'an IPv4 address',
+  ipv6: 'an IPv6 address',
+}
+
 function bound(
   issue: { readonly origin: string; readonly inclusive?: boolean },
   inclusive: string,
@@ -44,6 +53,7 @@ function bound(
   limit: number | bigint,
 ): string {
   const words = issue.inclusive === false ? exclusive : inclusive
+  if (issue.origin === 'string' && words === 'at least' && limit === 1) return 'must not be empty'
   if (issue.origin === 'string') return `must have ${words} ${limit} characters`
   if (['array', 'set', 'map', 'object', 'record'].includes(issue.origin))
     return `must have ${words} ${limit} entries`
@@ -54,5 +64,5 @@ function format(issue: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidStringFormat>)
   if ('prefix' in issue) return `must start with ${String(issue.prefix)}`
   if ('suffix' in issue) return `must end with ${String(issue.suffix)}`
   if (issue.format === 'regex') return `must match ${String(issue['pattern'])}`
-  return `must be ${/^[aeiou]/.test(issue.format) ? 'an' : 'a'} ${issue.format.replace('_', ' ')}`
+  return `must be ${formats[issue.format] ?? `of the form ${issue.format}`}`
 }
