@@ -1,3 +1,4 @@
+import { isProblem } from 'autodocops'
 import type { Clock, EventBus } from 'autodocops'
 
 import type { Account } from './accounts.ts'
@@ -46,6 +47,7 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
   #usage: ChatUsage | undefined
   #finish: Finish | undefined
   #ending: Promise<void> | undefined
+  #failure: ModelFailure | undefined
 
   constructor(parts: GenerationParts) {
     this.#parts = parts
@@ -78,6 +80,11 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
 
   get text(): string {
     return this.#texts.join('')
+  }
+
+  /** Why it did not end well. */
+  get failure(): ModelFailure | undefined {
+    return this.#failure
   }
 
   get finish(): Finish | undefined {
@@ -114,7 +121,8 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
       await this.#end('ok', undefined)
       return { done: true, value: undefined }
     } catch (error) {
-      throw await this.#fail(asFailure(error))
+      // The ledger or the history did not take it: their own problem.
+      throw isProblem(error) ? error : await this.#fail(asFailure(error))
     }
   }
 
@@ -162,11 +170,12 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
   }
 
   async #fail(failure: ModelFailure): Promise<Error> {
-    await this.#end(failure.rule.outcome, failure)
+    // Whoever could not book it has logged that; the failure says more.
+    await this.#end(failure.rule.outcome, failure).catch(() => undefined)
     return failure.toProblem()
   }
 
-  #end(outcome: Outcome, failure: ModelFailure | undefined) {
+  #end(outcome: Outcome, failure: ModelFailure | undefined): Promise<void> {
     this.#ending ??= this.#book(outcome, failure)
     return this.#ending
   }
@@ -178,6 +187,7 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     const { account, named, calibration, clock, ended } = this.#parts
     const { provider } = this
     const usage = this.#wasRefused(outcome) ? nothingUsed : this.usage
+    this.#failure = failure
     this.#opened?.ended(failure)
     if (!usage.estimated) calibration.observe(named.name, this.#outputBytes, usage.outputTokens)
     const durationMs = clock.monotonic() - this.#begunAt

@@ -2,6 +2,7 @@ import type { Logger } from 'autodocops'
 import { isProblem } from 'autodocops'
 
 import { errorEvent, eventsOf, lastEvents, startEvent } from './events.ts'
+import type { Unnumbered } from './events.ts'
 import type { Generation } from './generation.ts'
 import type { KeptStream, Streams } from './streams.ts'
 
@@ -47,8 +48,10 @@ export class Keeping {
     conversationId: string | undefined,
   ): Promise<void> {
     const watch = this.#watch(generation, kept)
-    const append = (events: Parameters<KeptStream['journal']['append']>[0]) =>
-      kept.publish(kept.journal.append(events))
+    const append = (events: readonly Unnumbered[]) => {
+      kept.journal.append(events)
+      kept.publish()
+    }
     append([startEvent(generation, conversationId)])
     try {
       for await (const deltas of generation) {

@@ -8,12 +8,9 @@ import { errorEvent, isTerminal } from './events.ts'
 import type { StreamEvent } from './events.ts'
 import type { KeptStream, Streams } from './streams.ts'
 import { MemoryStreams } from './streams-memory.ts'
+import { StreamWriter } from './streams-redis-writer.ts'
+import type { StreamKeys } from './streams-redis-writer.ts'
 
-/** Appends are gathered for so long: 15 µs a token instead of 65. */
-const batchMs = 50
-/** The producer's sign of life; without it a stream is lost. */
-const aliveMs = 10_000
-const beatMs = 2_500
 /** Doorbells may get lost: readers also look by themselves. */
 const pollMs = 1_000
 const readerMs = 6_000
@@ -23,10 +20,6 @@ interface Services {
   readonly keepMs: number
   readonly liveMs: number
   readonly log: Logger
-}
-
-interface Meta {
-  readonly owner: string
 }
 
 /**
@@ -47,12 +40,12 @@ export class RedisStreams implements Streams {
 
   async keep(id: string, owner: string): Promise<KeptStream> {
     const kept = await this.#local.keep(id, owner)
-    const writer = new Writer(this.#redis(), this.#keys(id), this.#services, kept)
+    const writer = new StreamWriter(this.#redis(), this.#keys(id), this.#services, kept.journal)
     await writer.begin(owner, () => this.#local.stopAny(id))
     return {
       ...kept,
       readers: () => kept.readers() + (writer.hasFarReaders ? 1 : 0),
-      publish: (events) => writer.add(events),
+      publish: () => writer.changed(),
       end: async () => {
         await writer.end()
         await kept.end()
@@ -120,7 +113,7 @@ export class RedisStreams implements Streams {
       id,
       bell: `${keyPrefix}llm:bell`,
       events: `${key}:events`,
-      meta: `${key}:meta`,
+      owner: `${key}:owner`,
       alive: `${key}:alive`,
       stop: `${key}:stop`,
       reader: `${key}:reader`,
@@ -128,8 +121,8 @@ export class RedisStreams implements Streams {
   }
 
   async #isOwner(id: string, owner: string): Promise<boolean> {
-    const text = await this.#redis().get(this.#keys(id).meta)
-    return text !== null && (JSON.parse(text) as Meta).owner === owner
+    const text = await this.#redis().get(this.#keys(id).owner)
+    return text !== null && text === owner
   }
 
   /** Of a stream that another instance produces, or produced. */
@@ -178,108 +171,5 @@ export class RedisStreams implements Streams {
     signal.removeEventListener('abort', ring)
     bells.delete(ring)
     if (bells.size === 0) this.#bells.delete(id)
-  }
-}
-
-interface StreamKeys {
-  readonly id: string
-  readonly bell: string
-  readonly events: string
-  readonly meta: string
-  readonly alive: string
-  readonly stop: string
-  readonly reader: string
-}
-
-/** Copies one journal to Redis, in batches and in order. */
-class Writer {
-  readonly #redis: Redis | Cluster
-  readonly #keys: StreamKeys
-  readonly #services: Services
-  readonly #kept: KeptStream
-  #pending: StreamEvent[] = []
-  #timer: NodeJS.Timeout | undefined
-  #beat: NodeJS.Timeout | undefined
-  #writing: Promise<void> = Promise.resolve()
-  #isBroken = false
-  hasFarReaders = false
-
-  constructor(redis: Redis | Cluster, keys: StreamKeys, services: Services, kept: KeptStream) {
-    this.#redis = redis
-    this.#keys = keys
-    this.#services = services
-    this.#kept = kept
-  }
-
-  async begin(owner: string, stop: () => void): Promise<void> {
-    const { meta, alive } = this.#keys
-    const { liveMs } = this.#services
-    await this.#safely(async () => {
-      await this.#redis.set(meta, JSON.stringify({ owner } satisfies Meta), 'PX', liveMs)
-      await this.#redis.set(alive, '1', 'PX', aliveMs)
-    })
-    this.#beat = setInterval(() => void this.#lookAround(stop), beatMs)
-    this.#beat.unref()
-  }
-
-  add(events: readonly StreamEvent[]): void {
-    this.#pending.push(...events)
-    this.#timer ??= setTimeout(() => this.#flush(), batchMs)
-  }
-
-  async end(): Promise<void> {
-    clearInterval(this.#beat)
-    this.#flush()
-    await this.#writing
-    const { meta, events, alive } = this.#keys
-    const { keepMs } = this.#services
-    await this.#safely(async () => {
-      await Promise.all([
-        this.#redis.pexpire(meta, keepMs),
-        this.#redis.pexpire(events, keepMs),
-        this.#redis.del(alive),
-      ])
-    })
-  }
-
-  #flush(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const batch = this.#pending
-    this.#pending = []
-    const last = batch.at(-1)
-    if (last === undefined || this.#isBroken) return
-    this.#writing = this.#writing.then(() =>
-      this.#safely(async () => {
-        const { events, bell, id } = this.#keys
-        await this.#redis.xadd(events, `${last.seq}-0`, 'e', JSON.stringify(batch))
-        await this.#redis.pexpire(events, this.#services.liveMs)
-        await this.#redis.publish(bell, `more ${id}`)
-      }),
-    )
-  }
-
-  async #lookAround(stop: () => void): Promise<void> {
-    const { alive, stop: stopKey, reader } = this.#keys
-    await this.#safely(async () => {
-      const [, isStopped, isRead] = await Promise.all([
-        this.#redis.set(alive, '1', 'PX', aliveMs),
-        this.#redis.exists(stopKey),
-        this.#redis.exists(reader),
-      ])
-      this.hasFarReaders = isRead === 1
-      if (isStopped === 1) stop()
-    })
-  }
-
-  /** A batch that is missing would be a hole: after one failure nothing more is written. */
-  async #safely(write: () => Promise<void>): Promise<void> {
-    try {
-      await write()
-    } catch (error) {
-      this.#isBroken = true
-      const { id } = this.#kept
-      this.#services.log.warn({ err: error, id }, 'this answer cannot be resumed elsewhere')
-    }
   }
 }

@@ -10,8 +10,8 @@ export interface KeptStream {
   readonly onStop: (stop: () => void) => void
   /** Readers on this instance and on others. */
   readonly readers: () => number
-  /** Others may read what the journal has got by now. */
-  readonly publish: (events: readonly StreamEvent[]) => void
+  /** The journal has got more: others may read it. */
+  readonly publish: () => void
   /** Its producer is through: it is kept for some minutes more. */
   readonly end: () => Promise<void>
 }

@@ -1,0 +1,112 @@
+import type { DatabaseService } from 'autodocops/plugins/database'
+import { Model } from 'objection'
+
+import { pageOf } from './conversations.ts'
+import type {
+  Conversation,
+  Conversations,
+  Message,
+  NewMessage,
+  Page,
+  PageRequest,
+  Role,
+} from './conversations.ts'
+
+class ConversationRow extends Model {
+  static override tableName = 'llm_chat_conversations'
+  declare id: string
+  declare owner: string
+  declare title: string | null
+  declare createdAt: Date
+  declare updatedAt: Date
+}
+
+class MessageRow extends Model {
+  static override tableName = 'llm_chat_messages'
+  static override idColumn = 'position'
+  declare position: number
+  declare id: string
+  declare conversationId: string
+  declare role: Role
+  declare content: string
+  declare model: string | null
+  declare finishReason: string | null
+  declare createdAt: Date
+}
+
+export class PostgresConversations implements Conversations {
+  readonly #conversations: typeof ConversationRow
+  readonly #messages: typeof MessageRow
+
+  constructor({ database }: { readonly database: DatabaseService }) {
+    this.#conversations = database.bind(ConversationRow)
+    this.#messages = database.bind(MessageRow)
+  }
+
+  async create(owner: string, id: string, title: string | null): Promise<Conversation> {
+    const row = await this.#conversations.query().insert({ id, owner, title }).returning('*')
+    return toConversation(row)
+  }
+
+  async find(owner: string, id: string): Promise<Conversation | undefined> {
+    const row = await this.#conversations.query().findOne({ id, owner })
+    return row && toConversation(row)
+  }
+
+  async list(owner: string, { limit, cursor }: PageRequest): Promise<Page<Conversation>> {
+    const query = this.#conversations.query().where({ owner })
+    if (cursor !== undefined) query.where('id', '<', cursor)
+    const rows = await query.orderBy('id', 'desc').limit(limit + 1)
+    return pageOf(rows, limit, ({ id }) => id, toConversation)
+  }
+
+  async remove(owner: string, id: string): Promise<boolean> {
+    return (await this.#conversations.query().delete().where({ id, owner })) === 1
+  }
+
+  /** A conversation that was deleted meanwhile takes nothing. */
+  async append(id: string, messages: readonly NewMessage[]): Promise<void> {
+    const found = await this.#conversations
+      .query()
+      .patch({ updatedAt: new Date() })
+      .where({ id })
+    if (found === 0) return
+    const rows = messages.map((message) => ({ ...message, conversationId: id }))
+    await this.#messages.query().insert(rows)
+  }
+
+  async messages(id: string, { limit, cursor }: PageRequest): Promise<Page<Message>> {
+    const rows = await this.#messages
+      .query()
+      .where({ conversationId: id })
+      .where('position', '>', Number(cursor ?? 0))
+      .orderBy('position')
+      .limit(limit + 1)
+    return pageOf(rows, limit, ({ position }) => String(position), toMessage)
+  }
+
+  async last(id: string, count: number): Promise<readonly Message[]> {
+    const rows = await this.#messages
+      .query()
+      .where({ conversationId: id })
+      .orderBy('position', 'desc')
+      .limit(count)
+    return rows.toReversed().map(toMessage)
+  }
+}
+
+const toConversation = ({ id, title, createdAt, updatedAt }: ConversationRow): Conversation => ({
+  id,
+  title,
+  createdAt: new Date(createdAt).toISOString(),
+  updatedAt: new Date(updatedAt).toISOString(),
+})
+
+const toMessage = (row: MessageRow): Message => ({
+  id: row.id,
+  role: row.role,
+  content: row.content,
+  model: row.model,
+  finishReason: row.finishReason,
+  createdAt: new Date(row.createdAt).toISOString(),
+})

@@ -1,0 +1,123 @@
+import { cls, definePlugin, optional, own } from 'autodocops'
+import { Billing } from 'autodocops/plugins/billing'
+import { Database } from 'autodocops/plugins/database'
+import { RedisConnections } from 'autodocops/plugins/redis'
+
+import { Accounts } from './accounts.ts'
+import type { Admission } from './admission.ts'
+import { MemoryAdmission } from './admission-memory.ts'
+import { RedisAdmission } from './admission-redis.ts'
+import { config } from './config.ts'
+import { Llm } from './contract.ts'
+import type { Conversations } from './conversations.ts'
+import { MemoryConversations } from './conversations-memory.ts'
+import { PostgresConversations } from './conversations-postgres.ts'
+import { Dialogue } from './dialogue.ts'
+import { Keeping } from './keeping.ts'
+import type { Ledger } from './ledger.ts'
+import { MemoryLedger } from './ledger-memory.ts'
+import { PostgresLedger } from './ledger-postgres.ts'
+import { ModelClient } from './llm.ts'
+import { metrics } from './metrics.ts'
+import { describeModels, Models } from './models.ts'
+import { Quota } from './quota.ts'
+import { routes } from './routes.ts'
+import { ChatService } from './service.ts'
+import type { Streams } from './streams.ts'
+import { MemoryStreams } from './streams-memory.ts'
+import { RedisStreams } from './streams-redis.ts'
+
+export default definePlugin({
+  name: 'llm-chat',
+  version: '1.0.0',
+  core: '^1',
+  summary: 'Chat with language models: streams, OpenAI’s protocol, history, quotas',
+  config,
+  requires: {
+    database: optional(Database),
+    redis: optional(RedisConnections),
+    billing: optional(Billing),
+  },
+  provides: { llm: Llm },
+  internal: {
+    models: own<Models>(),
+    admission: own<Admission>(),
+    ledger: own<Ledger>(),
+    quota: own<Quota>(),
+    accounts: own<Accounts>(),
+    chat: own<ChatService>(),
+    conversations: own<Conversations>(),
+    dialogue: own<Dialogue>(),
+    streams: own<Streams>(),
+    keeping: own<Keeping>(),
+  },
+  services: {
+    models: cls(Models),
+    admission: ({ redis, clock, log }) =>
+      redis ? new RedisAdmission({ redis, clock, log }) : new MemoryAdmission({ clock }),
+    ledger: ({ database, clock }) =>
+      database ? new PostgresLedger({ database }) : new MemoryLedger({ clock }),
+    quota: cls(Quota),
+    accounts: cls(Accounts),
+    chat: cls(ChatService),
+    conversations: ({ database, clock }) =>
+      database ? new PostgresConversations({ database }) : new MemoryConversations({ clock }),
+    dialogue: cls(Dialogue),
+    streams: ({ redis, config: { resume, timeouts }, log }) =>
+      redis
+        ? new RedisStreams({ redis, keepMs: resume.keep, liveMs: timeouts.total + resume.keep, log })
+        : new MemoryStreams({ keepMs: resume.keep }),
+    keeping: ({ streams, config: { resume }, log }) =>
+      new Keeping({ streams, graceMs: resume.grace, maxBytes: resume.maxBytes, log }),
+    llm: cls(ModelClient),
+  },
+  routes,
+  metrics,
+  migrations: new URL('./migrations/', import.meta.url),
+  activate: ({ chat, streams }) => {
+    chat.activate()
+    streams.start()
+  },
+  stop: async ({ chat, keeping, streams, models }) => {
+    await chat.stop()
+    await keeping.settled()
+    await streams.close()
+    await models.close()
+  },
+  describe: ({ config: settings, database }) =>
+    `${describeModels(settings)}; ${database ? 'history in the database' : 'history in memory'}`,
+  examples: {
+    config: {
+      valid: [
+        {},
+        { fake: true },
+        { apiKey: 'sk-proj-0123456789', model: 'gpt-4o-mini' },
+        { baseUrl: 'http://localhost:11434/v1', model: 'llama3.2' },
+        {
+          apiKey: 'azure-key-0123456789',
+          baseUrl: 'https://acme.openai.azure.com',
+          model: 'my-deployment',
+        },
+        {
+          apiKey: 'sk-proj-0123456789',
+          model: 'chat',
+          models: {
+            chat: {
+              targets: [
+                { model: 'gpt-4o-mini' },
+                { model: 'llama3.2', baseUrl: 'http://localhost:11434/v1' },
+              ],
+              price: { input: 0.15, output: 0.6 },
+            },
+          },
+        },
+      ],
+      invalid: [
+        { fake: false },
+        { apiKey: 'azure-key-0123456789', baseUrl: 'https://acme.openai.azure.com' },
+        { fake: true, model: 'other', models: { chat: { targets: [{ model: 'm' }] } } },
+        { timeouts: { idle: 30 } },
+      ],
+    },
+  },
+})
