@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 
+import { isProblem } from 'autodocops'
 import type { EventBus, Logger, ServerFacts } from 'autodocops'
 import type { DatabaseService } from 'autodocops/plugins/database'
 
@@ -21,6 +22,7 @@ import { customerOf, insertCustomer } from './customers.ts'
 import type { Entitlements } from './entitlements.ts'
 import { E } from './errors.ts'
 import type { Gateway } from './gateway.ts'
+import type { Json } from './json.ts'
 import type { Catalogue, Plan } from './plans.ts'
 import { allowedUrl } from './redirects.ts'
 import { Busy } from './sync.ts'
@@ -74,7 +76,8 @@ export class Checkouts {
     const urls = this.#urls(order)
 
     const open = await openCheckout(database.knex, owner, plan.id)
-    if (open) return viewOf(open)
+    const going = open && (await this.#goOn(open))
+    if (going) return going
     return this.#open(owner, plan, { ...order, ...urls })
   }
 
@@ -85,10 +88,21 @@ export class Checkouts {
     if (!known) throw E.checkout_not_found()
     if (known.status !== 'open' || !gateway.canRead) return viewOf(known)
 
-    const facts = checkoutFacts(await gateway.checkout(id))
+    const facts = checkoutFacts(await this.#ask(id))
     if (facts.status === 'expired') await closeCheckout(database.knex, id, 'expired')
     if (facts.status === 'complete') await this.#complete(facts)
-    return viewOf((await findCheckout(database.knex, id)) ?? known)
+    const now = (await findCheckout(database.knex, id)) ?? known
+    return viewOf({ ...now, url: facts.url ?? now.url })
+  }
+
+  /** One that Stripe does not know (another account, a fake that was wiped) is as good as expired. */
+  async #ask(id: string): Promise<Json> {
+    try {
+      return await this.#needs.gateway.checkout(id)
+    } catch (error) {
+      if (!isProblem(error) || error.code !== 'stripe_missing') throw error
+      return { id, status: 'expired' }
+    }
   }
 
   async portal(owner: string, returnUrl: string | undefined): Promise<{ readonly url: string }> {
@@ -98,6 +112,13 @@ export class Checkouts {
     const customer = await customerOf(database.knex, owner, secrets.livemode)
     if (!customer) throw E.customer_not_found()
     return { url: await gateway.createPortal(customer.id, url) }
+  }
+
+  /** A second click leads to the same page, if Stripe still has it. */
+  async #goOn(open: Checkout): Promise<CheckoutView | undefined> {
+    const view = await this.finish(open.id)
+    if (view.status === 'complete') throw E.already_subscribed({ plan: view.plan })
+    return view.status === 'open' ? view : undefined
   }
 
   async #open(

@@ -15,6 +15,9 @@ export const noGateway: Gateway = Object.freeze({
   subscription: refuse,
   invoice: refuse,
   entitlements: refuse,
+  probe: refuse,
+  endpoints: refuse,
+  price: refuse,
   priceByLookupKey: refuse,
   events: refuse,
 })

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { checkoutFacts } from './checkout-shape.ts'
 import type { CheckoutFacts } from './checkout-shape.ts'
 import type { CheckoutOrder, EventPage, Gateway } from './gateway.ts'
+import { time } from './json.ts'
 import type { Json } from './json.ts'
 import type { Call, StripeLine } from './stripe-line.ts'
 
@@ -19,7 +20,10 @@ const subscription = object('subscription', 'sub_')
 const invoice = object('invoice', 'in_')
 const portal = z.looseObject({ object: z.literal('billing_portal.session'), url: z.url() })
 const features = listOf(z.looseObject({ lookup_key: z.string() }))
-const prices = listOf(object('price', 'price_'))
+const price = object('price', 'price_')
+const prices = listOf(price)
+const endpoints = listOf(object('webhook_endpoint', 'we_'))
+const balance = z.looseObject({ object: z.literal('balance'), livemode: z.boolean() })
 const eventPage = listOf(object('event', 'evt_'))
 
 /** Stripe, or FakeStripe: the same code. */
@@ -106,6 +110,29 @@ export class StripeGateway implements Gateway {
         stripe.entitlements.activeEntitlements.list({ customer: id, limit: 100 }, options),
     )
     return page.data.map((feature) => feature.lookup_key)
+  }
+
+  async probe(): Promise<{ livemode: boolean; date: Date | null }> {
+    let date: Date | null = null
+    const { livemode } = await this.#read('balance.retrieve', balance, async (stripe, options) => {
+      const answer = await stripe.balance.retrieve({}, options)
+      date = time(answer.lastResponse.headers['date'])
+      return answer
+    })
+    return { livemode, date }
+  }
+
+  async endpoints(): Promise<readonly Json[]> {
+    const page = await this.#read('webhookEndpoints.list', endpoints, (stripe, options) =>
+      stripe.webhookEndpoints.list({ limit: 100 }, options),
+    )
+    return page.data
+  }
+
+  price(id: string): Promise<Json> {
+    return this.#read('prices.retrieve', price, (stripe, options) =>
+      stripe.prices.retrieve(id, {}, options),
+    )
   }
 
   async priceByLookupKey(key: string): Promise<string | undefined> {

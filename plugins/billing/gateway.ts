@@ -35,6 +35,10 @@ export interface Gateway {
   readonly invoice: (id: string) => Promise<Json>
   /** Lookup keys of the features that a customer has by Stripe Entitlements. */
   readonly entitlements: (customer: string) => Promise<readonly string[]>
+  /** For the doctor: whose key it is, and what time Stripe has. */
+  readonly probe: () => Promise<{ readonly livemode: boolean; readonly date: Date | null }>
+  readonly endpoints: () => Promise<readonly Json[]>
+  readonly price: (id: string) => Promise<Json>
   readonly priceByLookupKey: (key: string) => Promise<string | undefined>
   /** Newest first, back to a moment. */
   readonly events: (since: Date, after: string | undefined) => Promise<EventPage>

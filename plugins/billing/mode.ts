@@ -1,4 +1,4 @@
-import type { ServerFacts } from 'autodocops'
+import type { Secret, ServerFacts } from 'autodocops'
 
 import type { Config } from './config.ts'
 
@@ -12,10 +12,14 @@ export function modeOf(
   config: Pick<Config, 'apiKey' | 'webhookSecret' | 'fake'>,
   server: Pick<ServerFacts, 'production'>,
 ): Mode {
-  if (config.apiKey) return 'stripe'
-  if (config.webhookSecret) return 'payload'
+  if (isReal(config.apiKey)) return 'stripe'
+  if (isReal(config.webhookSecret)) return 'payload'
   return (config.fake ?? !server.production) ? 'fake' : 'off'
 }
+
+/** The seed's own samples (`sk_test_your_…`) count as absent: they are never sent anywhere. */
+const isReal = (secret: Secret | undefined) =>
+  secret !== undefined && !/your_|_here$/.test(secret.reveal())
 
 /** Two during a rotation: `whsec_new,whsec_old`. */
 export const secretsIn = (config: Pick<Config, 'webhookSecret'>): readonly string[] =>
