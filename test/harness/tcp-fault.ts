@@ -141,10 +141,13 @@ export class FaultProxy {
   }
 }
 
-/** RST rather than FIN, where the runtime can. */
+/**
+ * RST rather than FIN, where it can be sent. Not once a shutdown has begun: there libuv refuses the reset,
+ * Node counts the handle as closing all the same, and the process spins for ever at its end.
+ */
 function reset(socket: Socket): void {
-  if (socket.connecting) socket.destroy()
-  else socket.resetAndDestroy()
+  if (socket.connecting || socket.writableEnded) socket.destroy()
+  else if (!socket.destroyed) socket.resetAndDestroy()
 }
 
 const drained = (socket: Socket): Promise<void> =>
