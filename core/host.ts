@@ -156,6 +156,11 @@ export class Host {
     return (await Promise.all(lines)).flat()
   }
 
+  /** Listeners of events, for leak tests. */
+  get listeners(): number {
+    return this.#options.events.size
+  }
+
   get hash(): string {
     return this.#current?.plan.hash ?? ''
   }

@@ -233,7 +233,7 @@ export function definePlugin<
   const R extends Tokens = Empty,
   const P extends HardTokens = Empty,
   const I extends HardTokens = Empty,
->(definition: Definition<Name, C, R, P, I> & Built<P, I>): Plugin<Name, R, P> {
+>(definition: Definition<Name, C, R, P, I> & Built<P, I>): Plugin<Name, NoInfer<R>, NoInfer<P>> {
   const filled = {
     requires: {},
     provides: {},

@@ -1,0 +1,427 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import * as z from 'zod'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { CoreEvents } from '../../core/core-events.ts'
+import { definePlugin, type Health } from '../../core/plugin.ts'
+import { reply } from '../../core/route.ts'
+import { service } from '../../core/service.ts'
+import { hostOf, planOf, type Entry } from './host-fixture.ts'
+
+interface Pool {
+  readonly query: () => string
+}
+const Pool = service('pool').of<Pool>()
+
+const about = {
+  version: '1.0.0',
+  core: '^1',
+  summary: 'A plugin of a test',
+  config: z.strictObject({ n: z.number().default(0) }),
+  examples: { config: { valid: [{}], invalid: [] } },
+} as const
+const open = {
+  auth: 'public',
+  limit: 'none',
+  timeoutMs: 5_000,
+  responses: { 200: z.unknown() },
+} as const
+
+/** A pool that refuses once it is closed, as real ones do. */
+const pool = definePlugin({
+  name: 'pool',
+  ...about,
+  provides: { pool: Pool },
+  internal: {},
+  services: {
+    pool: ({ config, lifecycle }) => ({
+      query: () => {
+        if (lifecycle.aborted) throw new Error('pool closed')
+        return `pool ${config.n}`
+      },
+    }),
+  },
+})
+
+/** Answers from the pool, at once, slowly, or as a stream of `?n` chunks. */
+const reader = definePlugin({
+  name: 'reader',
+  ...about,
+  requires: { pool: Pool },
+  routes: ({ route }) => [
+    route({
+      ...open,
+      method: 'GET',
+      path: '/read',
+      summary: 'Reads twice',
+      query: z.object({ ms: z.coerce.number().default(0) }),
+      handler: async ({ pool: { query }, config }, { query: { ms } }) => {
+        const before = query()
+        if (ms > 0) await sleep(ms)
+        return { before, after: query(), reader: config.n }
+      },
+    }),
+    route({
+      ...open,
+      method: 'GET',
+      path: '/stream',
+      summary: 'Streams',
+      stream: { idleMs: 5_000, totalMs: 20_000 },
+      query: z.object({ n: z.coerce.number() }),
+      handler: ({ pool: { query } }, { query: { n } }) =>
+        reply(200, chunks(n, query), { 'content-type': 'text/plain' }),
+    }),
+  ],
+})
+
+async function* chunks(count: number, query: () => string) {
+  for (let i = 0; i < count; i += 1) {
+    yield `${i} ${query()}\n`
+    await sleep(10)
+  }
+}
+
+const both = (poolN: number, readerN = 0): readonly Entry[] => [
+  { plugin: pool, config: { n: poolN } },
+  { plugin: reader, config: { n: readerN } },
+]
+
+async function booted(entries: readonly Entry[], server = {}) {
+  const made = hostOf(planOf(entries, server))
+  await made.host.boot()
+  const read = async (query = '') => {
+    const response = await fetch(`${made.host.addresses.public}/read${query}`)
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const stateOf = (name: string) => made.host.plugins().find((plugin) => plugin.name === name)
+  return { ...made, read, stateOf }
+}
+
+test('a reload without a change changes nothing', async () => {
+  const { host } = await booted(both(1))
+
+  const report = await host.reload()
+
+  assert.is(report.changed, false)
+  assert.is(report.generation, 1)
+  await host.close()
+})
+
+test('only the changed plugin and its dependants are built anew', async () => {
+  const { host, plans, read, stateOf } = await booted(both(1, 1))
+  const before = stateOf('pool')?.key
+
+  plans.next = planOf(both(1, 2))
+  const leaf = await host.reload()
+  const after = await read()
+  plans.next = planOf(both(2, 2))
+  const root = await host.reload()
+
+  assert.equal([leaf.started, leaf.kept, leaf.retired], [['reader'], ['pool'], ['reader']])
+  assert.is(stateOf('pool')?.key === before, false)
+  assert.equal(after.body, { before: 'pool 1', after: 'pool 1', reader: 2 })
+  assert.equal(root.started.toSorted(), ['pool', 'reader'])
+  assert.is((await read()).body['before'], 'pool 2')
+  await host.close()
+})
+
+test('a request in flight keeps the pool that it began with', async () => {
+  const { host, plans, read } = await booted(both(1))
+  const slow = read('?ms=150')
+  await sleep(30)
+
+  plans.next = planOf(both(2))
+  await host.reload()
+
+  assert.equal((await slow).body, { before: 'pool 1', after: 'pool 1', reader: 0 })
+  assert.is((await read()).body['after'], 'pool 2')
+  await host.close()
+})
+
+test('a stream on an unchanged plugin is not cut, one on a replaced plugin goes on to its own end', async () => {
+  const other = (n: number): Entry => ({
+    plugin: { ...pool, name: 'other', provides: {}, services: {} },
+    config: { n },
+  })
+  const { host, plans } = await booted([...both(1), other(1)])
+  const stream = await fetch(`${host.addresses.public}/stream?n=30`)
+
+  plans.next = planOf([...both(1), other(2)])
+  const first = await host.reload()
+  plans.next = planOf([...both(2), other(2)])
+  await host.reload()
+  const text = await stream.text()
+
+  assert.equal(first.started, ['other'])
+  assert.is(text.trim().split('\n').length, 30)
+  assert.ok(text.includes('29 pool 1'))
+  await host.close()
+})
+
+test('a retired plugin is stopped after its last request, dependants first', async () => {
+  const told: string[] = []
+  const telling = (plugin: typeof pool | typeof reader) => ({
+    ...plugin,
+    deactivate: () => void told.push(`deactivate ${plugin.name}`),
+    stop: () => void told.push(`stop ${plugin.name}`),
+  })
+  const entries = (n: number): readonly Entry[] => [
+    { plugin: telling(pool), config: { n } },
+    { plugin: telling(reader) },
+  ]
+  const { host, plans, read } = await booted(entries(1))
+  const slow = read('?ms=100')
+  await sleep(20)
+
+  plans.next = planOf(entries(2))
+  await host.reload()
+  const whileInFlight = [...told]
+  await slow
+  await sleep(50)
+
+  assert.equal(whileInFlight, ['deactivate reader', 'deactivate pool'])
+  assert.equal(told, [...whileInFlight, 'stop reader', 'stop pool'])
+  await host.close()
+})
+
+test('the old one is deactivated before the new one is activated', async () => {
+  const told: string[] = []
+  const worker = (n: number): Entry => ({
+    plugin: definePlugin({
+      name: 'worker',
+      ...about,
+      activate: ({ config }) => void told.push(`activate ${config.n}`),
+      deactivate: ({ config }) => void told.push(`deactivate ${config.n}`),
+    }),
+    config: { n },
+  })
+  const { host, plans } = await booted([worker(1)])
+
+  plans.next = planOf([worker(2)])
+  await host.reload()
+
+  assert.equal(told, ['activate 1', 'deactivate 1', 'activate 2'])
+  await host.close()
+})
+
+const failing: readonly (readonly [string, Partial<typeof pool>, RegExp])[] = [
+  ['its start throws', { start: () => Promise.reject(new Error('no disk')) }, /no disk/],
+  [
+    'its start never ends',
+    { startTimeoutMs: 40, start: () => new Promise(() => undefined) },
+    /within 40 ms/,
+  ],
+  [
+    'its health check fails',
+    {
+      health: {
+        required: true,
+        checks: { disk: (): Health => ({ status: 'fail', detail: 'full' }) },
+      },
+    },
+    /check 'disk': full/,
+  ],
+  [
+    'its code cannot be built',
+    {
+      services: {
+        pool: () => {
+          throw new Error('bad wiring')
+        },
+      },
+    },
+    /bad wiring/,
+  ],
+]
+for (const [why, part, message] of failing) {
+  test(`a plugin is not taken over when ${why}; the old one goes on`, async () => {
+    const { host, plans, read, stateOf } = await booted(both(1))
+    const key = stateOf('pool')?.key
+
+    plans.next = planOf([{ plugin: { ...pool, ...part }, config: { n: 2 } }, { plugin: reader }])
+    const error = await host.reload().then(
+      () => undefined,
+      (reason: Error) => reason,
+    )
+
+    assert.match(String(error?.message), message)
+    assert.is(stateOf('pool')?.key, key)
+    assert.equal((await read()).body, { before: 'pool 1', after: 'pool 1', reader: 0 })
+    await host.close()
+  })
+}
+
+test('a manifest with faults leaves the old generation serving', async () => {
+  const { host, plans, read } = await booted(both(1))
+
+  plans.next = new Error('E_SYNTAX')
+  const error = await host.reload().then(
+    () => undefined,
+    (reason: Error) => reason,
+  )
+
+  assert.is(error?.message, 'E_SYNTAX')
+  assert.is((await read()).status, 200)
+  await host.close()
+})
+
+test('a port in use rejects the reload; a free one is opened before the old one closes', async () => {
+  const { host, plans, read } = await booted(both(1))
+  const taken = Number(new URL(host.addresses.operations).port)
+  const before = host.addresses.public
+
+  plans.next = planOf(both(2), { port: taken })
+  const error = await host.reload().then(
+    () => undefined,
+    (reason: Error) => reason,
+  )
+  const still = await read()
+  plans.next = planOf(both(2), { host: 'localhost' })
+  await host.reload()
+
+  assert.match(String(error?.message), 'cannot listen')
+  assert.is(still.body['after'], 'pool 1')
+  assert.is.not(host.addresses.public, before)
+  assert.is((await read()).body['after'], 'pool 2')
+  await host.close()
+})
+
+test('a reload guarded by another hash is refused', async () => {
+  const { host, plans } = await booted(both(1))
+  plans.next = planOf(both(2))
+
+  const error = await host.reload('stale').then(
+    () => undefined,
+    (reason: { status: number }) => reason,
+  )
+
+  assert.is(error?.status, 412)
+  const report = await host.reload(host.hash)
+  assert.is(report.changed, true)
+  await host.close()
+})
+
+test('reloads that ask while one waits share its result', async () => {
+  const { host, plans } = await booted(both(1))
+  plans.next = planOf(both(2))
+
+  const reports = await Promise.all(Array.from({ length: 100 }, () => host.reload()))
+
+  assert.is(new Set(reports.map(({ generation }) => generation)).size, 1)
+  assert.is(host.plugins().length, 2)
+  await host.close()
+})
+
+test('a reload may be asked for by a request of the plugin that it replaces', async () => {
+  const made = { host: undefined as ReturnType<typeof hostOf>['host'] | undefined }
+  const self = (n: number): Entry => ({
+    plugin: definePlugin({
+      name: 'self',
+      ...about,
+      routes: ({ route }) => [
+        route({
+          ...open,
+          method: 'GET',
+          path: '/self',
+          summary: 'Reloads',
+          handler: async ({ config }) => ({ was: config.n, report: await made.host?.reload() }),
+        }),
+      ],
+    }),
+    config: { n },
+  })
+  const { host, plans } = await booted([self(1)])
+  made.host = host
+  plans.next = planOf([self(2)])
+
+  const answer = await fetch(`${host.addresses.public}/self`)
+
+  const body = (await answer.json()) as { was: number; report: { started: string[] } }
+  assert.is(body.was, 1)
+  assert.equal(body.report.started, ['self'])
+  await host.close()
+})
+
+test('a plugin that is not critical may fail: its routes answer 503, dependants with it, the rest serves', async () => {
+  const broken = { ...pool, start: () => Promise.reject(new Error('no disk')) }
+  const alone = definePlugin({
+    name: 'alone',
+    ...about,
+    routes: ({ route }) => [
+      route({
+        ...open,
+        method: 'GET',
+        path: '/alone',
+        summary: 'Serves',
+        handler: () => ({ ok: true }),
+      }),
+    ],
+  })
+  const { host, read, stateOf } = await booted([
+    { plugin: broken, critical: false },
+    { plugin: reader },
+    { plugin: alone },
+  ])
+
+  const refused = await fetch(`${host.addresses.public}/read`)
+  const served = await fetch(`${host.addresses.public}/alone`)
+  const ready = await fetch(`${host.addresses.public}/readyz`)
+
+  assert.is(refused.status, 503)
+  assert.is(((await refused.json()) as { code: string }).code, 'plugin_unavailable')
+  assert.ok(refused.headers.has('retry-after'))
+  assert.is(served.status, 200)
+  assert.equal(await ready.json(), { status: 'degraded' })
+  assert.is(stateOf('pool')?.state, 'unavailable')
+  assert.match(String(stateOf('reader')?.lastError), "needs 'pool'")
+  assert.is((await read()).status, 503)
+  await host.close()
+})
+
+test('what failed is tried again and joins by itself, its dependants with it', async () => {
+  const disk = { isThere: false }
+  const flaky = {
+    ...pool,
+    start: async () => {
+      if (!disk.isThere) throw new Error('no disk')
+    },
+  }
+  const { host, read, stateOf } = await booted([
+    { plugin: flaky, critical: false },
+    { plugin: reader },
+  ])
+
+  disk.isThere = true
+  const patience = AbortSignal.timeout(8_000)
+  while (stateOf('reader')?.state !== 'running' && !patience.aborted) await sleep(50)
+
+  assert.is((await read()).status, 200)
+  assert.is(host.plugins().filter(({ state }) => state === 'running').length, 2)
+  await host.close()
+})
+
+test('after fifty reloads no listener of an event and no instance is left over', async () => {
+  const listening = (n: number): Entry => ({
+    plugin: definePlugin({
+      name: 'listening',
+      ...about,
+      start: ({ events }) => void events.on(CoreEvents, 'config:reloaded', () => undefined),
+    }),
+    config: { n },
+  })
+  const { host, plans } = await booted([listening(0)])
+
+  for (let n = 1; n <= 50; n += 1) {
+    plans.next = planOf([listening(n)])
+    await host.reload()
+  }
+  await sleep(20)
+
+  assert.is(host.plugins().length, 1)
+  assert.is(host.listeners, 1)
+  await host.close()
+})
+
+test.run()
