@@ -54,9 +54,12 @@ export class MigrationRunner implements Migrator {
   /** What the verb `migrate up` asks for: also under `migrate: never`. */
   async apply(plugin: string, directory: URL): Promise<readonly string[]> {
     const migrations = await migrationsIn(directory)
-    const applied = await this.#alone((knex) => this.#applyAll(knex, plugin, migrations))
-    this.#pending.set(plugin, 0)
-    return applied
+    try {
+      return await this.#alone((knex) => this.#applyAll(knex, plugin, migrations))
+    } finally {
+      // Counted anew for the gauge. When it fails too, the first failure is the one to tell.
+      await this.state(plugin, directory).catch(() => undefined)
+    }
   }
 
   /**
