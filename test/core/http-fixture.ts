@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 
-import type * as z from 'zod'
+import * as z from 'zod'
 
 import { CoreEvents } from '../../core/core-events.ts'
 import { Events } from '../../core/events.ts'
@@ -177,3 +177,24 @@ function isWhole(text: string): boolean {
   const length = headers['content-length']
   return length !== undefined && body.length >= Number(length)
 }
+
+export const any = { 200: z.unknown() }
+
+/** A server for one test, stopped whatever happens. */
+export async function withServer(
+  setup: Setup,
+  use: (server: Served) => Promise<void>,
+): Promise<void> {
+  const server = await serve(setup)
+  try {
+    await use(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+/** `GET /` */
+export const getting = (handler: () => unknown, more: object = {}) =>
+  route({ ...open, method: 'GET', path: '/', responses: any, handler, ...more })
+
+export const json = async (response: Response) => (await response.json()) as Record<string, unknown>

@@ -1,0 +1,224 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import * as z from 'zod'
+
+import { Secret } from '../../core/secret.ts'
+import type { Authenticator, Limiter } from '../../core/slots.ts'
+import { any, getting, json, open, route, withServer } from './http-fixture.ts'
+import type { Setup } from './http-fixture.ts'
+
+const alice: Authenticator<never> = {
+  name: 'test',
+  credential: 'authorization',
+  scheme: { type: 'http' },
+  authenticate: (_services, { headers }) => {
+    if (headers.authorization === 'Bearer alice')
+      return { subject: 'alice', scopes: ['read'], via: 'test' }
+    return undefined
+  },
+}
+const cookie: Authenticator<never> = {
+  name: 'cookie',
+  credential: 'cookie',
+  scheme: { type: 'apiKey' },
+  authenticate: (_services, { ctx }) =>
+    ctx.cookies.get('sid') === 'bob' ? { subject: 'bob', scopes: [], via: 'cookie' } : undefined,
+}
+const authenticators = [alice, cookie].map((authenticator) => ({ authenticator, services: {} }))
+const whoami = (auth: 'user' | 'optional' | { scope: string }) =>
+  route({
+    ...open,
+    auth,
+    method: 'GET',
+    path: '/',
+    responses: any,
+    handler: (_, { principal }) => ({ subject: principal?.subject ?? null }),
+  })
+
+test('a bearer credential and a cookie are both known', async () => {
+  await withServer({ routes: [whoami('user')], authenticators }, async ({ fetch }) => {
+    const bearer = await fetch('/', { headers: { authorization: 'Bearer alice' } })
+    const session = await fetch('/', { headers: { cookie: 'sid=bob' } })
+
+    assert.equal(await bearer.json(), { subject: 'alice' })
+    assert.equal(await session.json(), { subject: 'bob' })
+  })
+})
+
+test('with an Authorization header no cookie is read', async () => {
+  await withServer({ routes: [whoami('user')], authenticators }, async ({ fetch }) => {
+    const headers = { authorization: 'Bearer mallory', cookie: 'sid=bob' }
+
+    assert.is((await fetch('/', { headers })).status, 401)
+  })
+})
+
+test('an optional credential may be absent, but not wrong', async () => {
+  await withServer({ routes: [whoami('optional')], authenticators }, async ({ fetch }) => {
+    const wrong = await fetch('/', { headers: { authorization: 'Bearer mallory' } })
+
+    assert.equal(await (await fetch('/')).json(), { subject: null })
+    assert.is(wrong.status, 401)
+  })
+})
+
+test('a public route reads no credential', async () => {
+  const broken: Authenticator<never> = {
+    ...alice,
+    authenticate: () => Promise.reject(new Error('was asked')),
+  }
+  const setup = {
+    routes: [getting(() => 1)],
+    authenticators: [{ authenticator: broken, services: {} }],
+  }
+  await withServer(setup, async ({ fetch }) => {
+    assert.is((await fetch('/', { headers: { authorization: 'Bearer x' } })).status, 200)
+  })
+})
+
+test('a scope that is missing is 403, one that is there passes', async () => {
+  const headers = { authorization: 'Bearer alice' }
+  await withServer({ routes: [whoami({ scope: 'admin' })], authenticators }, async ({ fetch }) => {
+    const got = await fetch('/', { headers })
+
+    assert.is(got.status, 403)
+    assert.match(got.headers.get('www-authenticate') ?? '', 'scope="admin"')
+  })
+  await withServer({ routes: [whoami({ scope: 'read' })], authenticators }, async ({ fetch }) => {
+    assert.is((await fetch('/', { headers })).status, 200)
+  })
+})
+
+test('without any authenticator a user route answers 401', async () => {
+  await withServer({ routes: [whoami('user')] }, async ({ fetch }) => {
+    const got = await fetch('/', { headers: { authorization: 'Bearer alice' } })
+
+    assert.is(got.status, 401)
+    assert.ok(got.headers.get('www-authenticate'))
+  })
+})
+
+const budget = (allowed: boolean, asked: unknown[] = []): Limiter => ({
+  take: (request) => {
+    asked.push(request)
+    return { allowed, limit: 60, remaining: allowed ? 59 : 0, resetMs: 1_500, windowMs: 60_000 }
+  },
+})
+
+test('a limited reply tells the budget', async () => {
+  const asked: unknown[] = []
+  const routes = [getting(() => 1, { limit: 'chat' })]
+  await withServer({ routes, limiter: budget(true, asked) }, async ({ fetch }) => {
+    const got = await fetch('/')
+
+    assert.is(got.status, 200)
+    assert.is(got.headers.get('ratelimit-policy'), '"chat";q=60;w=60')
+    assert.is(got.headers.get('ratelimit'), '"chat";r=59;t=2')
+    assert.equal(asked, [{ limit: 'chat', principal: undefined, ip: '127.0.0.1' }])
+  })
+})
+
+test('an empty budget is 429 with Retry-After, before the body is read', async () => {
+  const routes = [
+    route({
+      ...open,
+      limit: 'default',
+      method: 'POST',
+      path: '/',
+      body: { schema: z.string(), maxBytes: 10 },
+      responses: any,
+      handler: () => assert.unreachable(),
+    }),
+  ]
+  await withServer({ routes, limiter: budget(false) }, async ({ fetch }) => {
+    const got = await fetch('/', { method: 'POST', body: 'not json' })
+
+    assert.is(got.status, 429)
+    assert.is(got.headers.get('retry-after'), '2')
+    assert.is((await json(got))['code'], 'rate_limited')
+  })
+})
+
+test('with n trusted proxies the address is what the n-th of them saw', async () => {
+  const ip = route({
+    ...open,
+    method: 'GET',
+    path: '/',
+    responses: any,
+    handler: (_, { ip: seen, ctx }) => ({ seen, koa: ctx.ip }),
+  })
+  const headers = { 'x-forwarded-for': '6.6.6.6, 1.1.1.1, 2.2.2.2' }
+  const expected = { 0: '127.0.0.1', 1: '2.2.2.2', 2: '1.1.1.1' }
+  for (const [trusted, address] of Object.entries(expected))
+    await withServer({ routes: [ip], trustedProxies: Number(trusted) }, async ({ fetch }) => {
+      const got = await json(await fetch('/', { headers }))
+
+      assert.is(got['seen'], address)
+      assert.is(String(got['koa']).replace('::ffff:', ''), address)
+    })
+})
+
+test('a page of an allowed origin may read replies and preflight; others may not', async () => {
+  const setup = { routes: [getting(() => 1)], origins: ['https://a.example'] }
+  await withServer(setup, async ({ fetch }) => {
+    const preflight = (origin: string) =>
+      fetch('/', {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': 'GET',
+          'access-control-request-headers': 'authorization',
+        },
+      })
+    const good = await preflight('https://a.example')
+    const evil = await preflight('https://evil.example')
+    const read = await fetch('/', { headers: { origin: 'https://a.example' } })
+
+    assert.is(good.status, 204)
+    assert.is(good.headers.get('access-control-allow-origin'), 'https://a.example')
+    assert.is(good.headers.get('access-control-allow-headers'), 'authorization')
+    assert.match(good.headers.get('access-control-allow-methods') ?? '', 'GET')
+    assert.is(evil.headers.get('access-control-allow-origin'), null)
+    assert.is(evil.headers.get('access-control-allow-methods'), null)
+    assert.is(read.headers.get('access-control-allow-credentials'), 'true')
+    assert.match(read.headers.get('vary') ?? '', 'Origin')
+  })
+})
+
+const operations = (more: Partial<Setup>): Setup => ({
+  listener: 'operations',
+  routes: [getting(() => 1)],
+  ...more,
+})
+
+test('the operations listener wants its token, when there is one', async () => {
+  const token = new Secret('0123456789abcdef0123456789abcdef')
+  const setup = operations({ operationsToken: token, isLoopback: false })
+  await withServer(setup, async ({ fetch, events }) => {
+    const withToken = (text: string) => fetch('/', { headers: { authorization: text } })
+
+    assert.is((await fetch('/')).status, 401)
+    assert.is((await withToken('Bearer 0123456789abcdef0123456789abcdee')).status, 401)
+    assert.is((await withToken(`Bearer ${token.reveal()}`)).status, 200)
+    assert.equal(events, [])
+  })
+})
+
+test('off the loopback the operations listener answers nobody without a token', async () => {
+  await withServer(operations({ isLoopback: false }), async ({ fetch }) => {
+    assert.is((await fetch('/')).status, 401)
+  })
+})
+
+test('on the loopback the operations listener refuses browsers', async () => {
+  await withServer(operations({}), async ({ fetch, raw }) => {
+    const page = await fetch('/', { headers: { origin: 'http://localhost:3000' } })
+    const rebound = await raw('GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n')
+
+    assert.is((await fetch('/')).status, 200)
+    assert.is(page.status, 403)
+    assert.is(rebound.status, 403)
+  })
+})
+
+test.run()

@@ -1,0 +1,234 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import * as z from 'zod'
+
+import { logContext } from '../../core/log-context.ts'
+import { any, getting, json, open, route, serve, withServer } from './http-fixture.ts'
+
+test('a handler that is late is 503 and its signal aborts', async () => {
+  let reason: unknown
+  const slow = route({
+    ...open,
+    timeoutMs: 60,
+    method: 'GET',
+    path: '/',
+    responses: any,
+    handler: (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reason = signal.reason
+          reject(new Error('aborted'))
+        })
+      }),
+  })
+  await withServer({ routes: [slow] }, async ({ fetch }) => {
+    const got = await fetch('/')
+
+    assert.is(got.status, 503)
+    assert.is(got.headers.get('retry-after'), '5')
+    assert.is((await json(got))['code'], 'handler_timeout')
+    assert.is((reason as { code?: string }).code, 'handler_timeout')
+  })
+})
+
+test('the time of a handler does not run while the client sends its body', async () => {
+  const routes = [
+    route({
+      ...open,
+      timeoutMs: 150,
+      method: 'POST',
+      path: '/',
+      body: { schema: z.unknown(), maxBytes: 100 },
+      responses: any,
+      handler: (_, { body }) => body,
+    }),
+  ]
+  await withServer({ routes }, async ({ url }) => {
+    const body = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"a":'))
+        await sleep(300)
+        controller.enqueue(new TextEncoder().encode('1}'))
+        controller.close()
+      },
+    })
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+
+    const got = await fetch(url, { ...init, duplex: 'half' } as RequestInit)
+
+    assert.is(got.status, 200)
+  })
+})
+
+test('a client that leaves aborts the work, and is 499 in the log and in the event', async () => {
+  const aborted: boolean[] = []
+  const slow = route({
+    ...open,
+    method: 'GET',
+    path: '/slow',
+    responses: any,
+    handler: async (_, { signal }) => {
+      await sleep(5_000, undefined, { signal }).catch(() => aborted.push(signal.aborted))
+    },
+  })
+  await withServer({ routes: [slow] }, async ({ fetch, lines, events }) => {
+    const leaving = new AbortController()
+    setTimeout(() => leaving.abort(), 50)
+
+    await fetch('/slow', { signal: leaving.signal }).catch(() => undefined)
+    await sleep(50)
+
+    assert.equal(aborted, [true])
+    assert.is(lines.at(-1)?.['status'], 499)
+    const finished = events.find(({ name }) => name === 'http:request-finished')?.payload
+    assert.is(finished?.['status'], 499)
+    assert.is(finished?.['outcome'], 'aborted')
+  })
+})
+
+test('a plugin that did not start answers 503 with Retry-After', async () => {
+  const plugins = [{ name: 'billing', routes: [getting(() => 1)], services: undefined }]
+  await withServer({ plugins }, async ({ fetch }) => {
+    const got = await fetch('/')
+
+    assert.is(got.status, 503)
+    assert.ok(got.headers.get('retry-after'))
+    assert.is((await json(got))['code'], 'plugin_unavailable')
+  })
+})
+
+test('while the server starts, what is not there yet is 503 instead of 404', async () => {
+  await withServer({ routes: [getting(() => 1)], starting: true }, async ({ fetch }) => {
+    assert.is((await fetch('/')).status, 200)
+    assert.is((await fetch('/nothing')).status, 503)
+  })
+})
+
+test('a plugin is entered before its first await and left when the reply has closed', async () => {
+  const seen: string[] = []
+  const routes = [getting(async () => void seen.push('handler'))]
+  const plugins = [
+    { routes, enter: () => void seen.push('enter'), leave: () => void seen.push('leave') },
+  ]
+  await withServer({ plugins }, async ({ fetch }) => {
+    await fetch('/')
+    await sleep(20)
+
+    assert.equal(seen, ['enter', 'handler', 'leave'])
+  })
+})
+
+test('each request writes one line and two events', async () => {
+  await withServer({ routes: [getting(() => 1)] }, async ({ fetch, lines, events }) => {
+    const got = await fetch('/?token=secret')
+    await fetch('/nothing')
+    await sleep(20)
+
+    const written = lines.map(({ time: _time, durationMs, ...fields }) => {
+      assert.type(durationMs, 'number')
+      return fields
+    })
+    assert.equal(written[0], {
+      level: 'info',
+      plugin: 'probe',
+      requestId: got.headers.get('x-request-id'),
+      method: 'GET',
+      route: '/',
+      status: 200,
+      msg: 'request',
+    })
+    assert.is(written[1]?.['route'], '__unmatched__')
+    assert.is(written.length, 2)
+    assert.not.match(JSON.stringify(lines), 'secret')
+    assert.equal(
+      events.map(({ name, payload }) => [name, payload['status']]),
+      [
+        ['http:request-started', undefined],
+        ['http:request-finished', 200],
+        ['http:request-started', undefined],
+        ['http:request-finished', 404],
+      ],
+    )
+  })
+})
+
+test('a line that a plugin writes inside a request carries its id, after awaits too', async () => {
+  const routes = [
+    route({
+      ...open,
+      method: 'GET',
+      path: '/',
+      responses: any,
+      handler: async (_, { log }) => {
+        await sleep(5)
+        log.info('inside')
+        return logContext()?.plugin
+      },
+    }),
+  ]
+  await withServer({ routes }, async ({ fetch, lines }) => {
+    const got = await fetch('/')
+
+    const inside = lines.find(({ msg }) => msg === 'inside')
+    assert.is(inside?.['requestId'], got.headers.get('x-request-id'))
+    assert.is(inside?.['plugin'], 'probe')
+    assert.is(await got.text(), 'probe')
+  })
+})
+
+test('more requests than the limit are shed with 503, except on exempt routes', async () => {
+  const waiting: (() => void)[] = []
+  const slow = getting(() => new Promise<void>((resolve) => waiting.push(resolve)))
+  const exempt = route({
+    ...open,
+    exempt: true,
+    method: 'GET',
+    path: '/healthz',
+    responses: any,
+    handler: () => 1,
+  })
+  await withServer({ routes: [slow, exempt], limits: { inFlight: 4 } }, async (server) => {
+    const accepted = [1, 2, 3, 4].map(() => server.fetch('/'))
+    while (waiting.length < 4) await sleep(5)
+
+    const shed = await server.fetch('/')
+    const healthy = await server.fetch('/healthz')
+    for (const finish of waiting) finish()
+
+    assert.is(shed.status, 503)
+    assert.is(shed.headers.get('retry-after'), '1')
+    assert.is((await json(shed))['code'], 'overloaded')
+    assert.is(healthy.status, 200)
+    assert.equal(
+      (await Promise.all(accepted)).map(({ status }) => status),
+      [204, 204, 204, 204],
+    )
+    const { payload } = server.events.find(({ name }) => name === 'http:request-shed') ?? {}
+    assert.equal(payload, { reason: 'in_flight' })
+  })
+})
+
+test('a draining server closes its connections with its replies', async () => {
+  await withServer({ routes: [getting(() => 1)], isDraining: () => true }, async ({ raw }) => {
+    const got = await raw('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+
+    assert.is(got.headers['connection'], 'close')
+    assert.ok(got.isClosed)
+  })
+})
+
+test('a new generation takes over between two requests of one connection', async () => {
+  const server = await serve({ routes: [getting(() => 'old')] })
+  const next = await serve({ routes: [getting(() => 'new')] })
+
+  const before = await (await server.fetch('/')).text()
+  server.listener.use(next.app)
+  const after = await (await server.fetch('/')).text()
+  await Promise.all([server.stop(), next.stop()])
+
+  assert.equal([before, after], ['old', 'new'])
+})
+
+test.run()
