@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
 
 import { Secret } from './secret.ts'
 
@@ -18,7 +19,7 @@ function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical)
   if (typeof value === 'object' && value !== null) return isPlain(value) ? sorted(value) : value
   const isJson = ['string', 'boolean'].includes(typeof value) || Number.isFinite(value)
-  return isJson || value === null ? value : [typeof value, String(value)]
+  return isJson || value === null ? value : [typeof value, inspect(value)]
 }
 
 const isPlain = (value: object): boolean => {

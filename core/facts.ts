@@ -28,6 +28,16 @@ export interface PluginFacts {
   readonly config: Readonly<Record<string, unknown>>
 }
 
+/** JSON Schema, as far as editors, papers and explanations read it. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown
+  readonly type?: string
+  readonly description?: string
+  /** The environment variable that the default manifest reads for it. */
+  readonly 'x-env'?: string
+  readonly 'x-secret'?: boolean
+}
+
 /** Where a plugin's facts and code come from. */
 export interface PluginSource {
   readonly facts: PluginFacts
@@ -98,14 +108,14 @@ const environmentOf = (config: z.ZodType): readonly string[] => {
 }
 
 /** For editors, tables and `autodocops schema`; `x-env` and `x-secret` say what JSON Schema cannot. */
-export function configJsonSchema(config: z.ZodType): Readonly<Record<string, unknown>> {
+export function configJsonSchema(config: z.ZodType): JsonSchema {
   const { $schema: _draft, ...schema } = z.toJSONSchema(config, {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => annotate(zodSchema, jsonSchema),
   })
   // A round through JSON drops what only lives in memory: zod's own symbols and functions.
-  return JSON.parse(JSON.stringify(schema)) as Record<string, unknown>
+  return JSON.parse(JSON.stringify(schema)) as JsonSchema
 }
 
 function annotate(schema: z.core.$ZodType, json: Record<string, unknown>): void {

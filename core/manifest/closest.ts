@@ -18,11 +18,11 @@ export function didYouMean(name: string, candidates: Iterable<string>): string |
 /** Levenshtein, one row at a time. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, left] of [...a].entries()) {
+  for (let i = 0; i < a.length; i += 1) {
     const next = [i + 1]
-    for (const [j, right] of [...b].entries()) {
+    for (let j = 0; j < b.length; j += 1) {
       const [above = 0, diagonal = 0, before = 0] = [row[j + 1], row[j], next[j]]
-      next.push(Math.min(above + 1, before + 1, diagonal + (left === right ? 0 : 1)))
+      next.push(Math.min(above + 1, before + 1, diagonal + (a[i] === b[j] ? 0 : 1)))
     }
     row = next
   }

@@ -1,4 +1,4 @@
-import { configJsonSchema, type PluginFacts } from '../facts.ts'
+import { configJsonSchema, type JsonSchema, type PluginFacts } from '../facts.ts'
 import { didYouMean } from './closest.ts'
 import type { Position } from './faults.ts'
 import { logSchema } from './log-config.ts'
@@ -21,8 +21,6 @@ export interface Explanation {
   readonly hint?: string
 }
 
-type Json = Readonly<Record<string, unknown>>
-
 /** Where a value comes from, and what it would be otherwise. Loads no plugin, and lives with any fault. */
 export function explain(
   manifest: Manifest,
@@ -42,7 +40,7 @@ export function explain(
   }
 }
 
-function written(manifest: Manifest, path: Path, field: Json): Partial<Explanation> {
+function written(manifest: Manifest, path: Path, field: JsonSchema): Partial<Explanation> {
   if (!manifest.isWritten(path)) return {}
   const origin = manifest.origin(path)
   return {
@@ -54,14 +52,14 @@ function written(manifest: Manifest, path: Path, field: Json): Partial<Explanati
 
 function unknown(plugins: readonly PluginFacts[], path: Path): Explanation {
   const parent = fieldOf(plugins, path.slice(0, -1))
-  const siblings = Object.keys((parent?.['properties'] ?? {}) as Json)
+  const siblings = Object.keys((parent?.['properties'] ?? {}) as JsonSchema)
   const known = siblings.length === 0 ? undefined : `known: ${siblings.join(', ')}`
   const hint = didYouMean(String(path.at(-1)), siblings) ?? known
   return { path: pathText(path), known: false, ...(hint !== undefined && { hint }) }
 }
 
 /** The JSON Schema at a path. */
-function fieldOf(plugins: readonly PluginFacts[], path: Path): Json | undefined {
+function fieldOf(plugins: readonly PluginFacts[], path: Path): JsonSchema | undefined {
   const entry = ({ config }: PluginFacts) => ({
     properties: { enabled: flag, critical: flag, ignoreCore: flag, from: {}, config },
   })
@@ -70,25 +68,25 @@ function fieldOf(plugins: readonly PluginFacts[], path: Path): Json | undefined 
     log: configJsonSchema(logSchema),
     plugins: { properties: Object.fromEntries(plugins.map((facts) => [facts.name, entry(facts)])) },
   }
-  return path.reduce<Json | undefined>(below, { properties })
+  return path.reduce<JsonSchema | undefined>(below, { properties })
 }
 
-const flag: Json = { type: 'boolean' }
+const flag: JsonSchema = { type: 'boolean' }
 
-function below(schema: Json | undefined, part: string | number): Json | undefined {
+function below(schema: JsonSchema | undefined, part: string | number): JsonSchema | undefined {
   if (schema === undefined) return undefined
   const {
     properties,
     additionalProperties: rest,
     items,
-  } = schema as Record<string, Json | undefined>
+  } = schema as Record<string, JsonSchema | undefined>
   if (items !== undefined && Number.isInteger(Number(part))) return items
-  const own = properties?.[part] as Json | undefined
+  const own = properties?.[part] as JsonSchema | undefined
   return own ?? (typeof rest === 'object' ? rest : undefined)
 }
 
 /** In doubt it is hidden: what no schema knows, and any form of a union that holds a secret. */
-export function redacted(value: unknown, schema: Json | undefined): unknown {
+export function redacted(value: unknown, schema: JsonSchema | undefined): unknown {
   if (value === undefined || value === null) return value
   const hasForms = schema?.['anyOf'] !== undefined || schema?.['oneOf'] !== undefined
   const isHidden = schema === undefined || schema['x-secret'] === true

@@ -1,10 +1,8 @@
 import type * as z from 'zod'
 
-import { configJsonSchema, type PluginFacts } from '../facts.ts'
+import { configJsonSchema, type JsonSchema, type PluginFacts } from '../facts.ts'
 import { logSchema } from './log-config.ts'
 import { serverSchema } from './server-config.ts'
-
-type Json = Readonly<Record<string, unknown>>
 
 /** What an interpolated value looks like before it is one. */
 const interpolation = {
@@ -17,7 +15,7 @@ const interpolation = {
  * The JSON Schema of a whole manifest, for editors. Numbers, booleans and choices also take an
  * interpolation, so that `"${PORT}"` is not flagged.
  */
-export function manifestSchema(plugins: readonly PluginFacts[]): Json {
+export function manifestSchema(plugins: readonly PluginFacts[]): JsonSchema {
   const known = plugins.map((facts) => [facts.name, entrySchema(facts.summary, facts.config)])
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -31,22 +29,23 @@ export function manifestSchema(plugins: readonly PluginFacts[]): Json {
       plugins: {
         type: 'object',
         description: 'Which plugins are on, and their config.',
-        properties: Object.fromEntries(known) as Json,
+        properties: Object.fromEntries(known) as JsonSchema,
         additionalProperties: outsideEntry(),
       },
     },
   }
 }
 
-const block = (schema: z.ZodType): Json => interpolated(configJsonSchema(schema)) as Json
+const block = (schema: z.ZodType): JsonSchema =>
+  interpolated(configJsonSchema(schema)) as JsonSchema
 
-const flag = (description: string, byDefault: boolean): Json => ({
+const flag = (description: string, byDefault: boolean): JsonSchema => ({
   description,
   default: byDefault,
   anyOf: [{ type: 'boolean' }, interpolation],
 })
 
-function entrySchema(summary: string, config: Json, more: Json = {}): Json {
+function entrySchema(summary: string, config: JsonSchema, more: JsonSchema = {}): JsonSchema {
   const entry = {
     type: 'object',
     additionalProperties: false,
@@ -63,7 +62,7 @@ function entrySchema(summary: string, config: Json, more: Json = {}): Json {
 }
 
 /** A plugin that is not built in says where it comes from. */
-const outsideEntry = (): Json =>
+const outsideEntry = (): JsonSchema =>
   entrySchema('A plugin from outside.', { type: 'object' }, { required: ['from'] })
 
 /** Keywords whose values are data, or schemas by name. */
@@ -74,19 +73,19 @@ function interpolated(schema: unknown): unknown {
   if (typeof schema !== 'object' || schema === null) return schema
   const below = Object.entries(schema).map(([key, value]) => {
     if (data.has(key)) return [key, value]
-    if (key === 'properties') return [key, eachProperty(value as Json)]
+    if (key === 'properties') return [key, eachProperty(value as JsonSchema)]
     return [key, interpolated(value)]
   })
-  return annotated(Object.fromEntries(below) as Record<string, unknown>)
+  return annotated(Object.fromEntries(below) as JsonSchema)
 }
 
-const eachProperty = (properties: Json): Json =>
+const eachProperty = (properties: JsonSchema): JsonSchema =>
   Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, interpolated(value)]))
 
 /** Required keys may come from an overlay or be generated: that is judged by `check`, not by an editor. */
-function annotated(schema: Record<string, unknown>): Json {
+function annotated(schema: JsonSchema): JsonSchema {
   const { 'x-env': env, 'x-secret': _secret, required: _required, ...rest } = schema
-  const told = [rest['description'], env === undefined ? undefined : `Environment: ${String(env)}.`]
+  const told = [rest.description, env === undefined ? undefined : `Environment: ${env}.`]
   const description = told.filter((part) => part !== undefined).join(' ')
   const plain = description === '' ? rest : { ...rest, description }
   return isOpen(plain) ? plain : withInterpolation(plain)
@@ -101,13 +100,13 @@ const isOpen = ({
   minLength,
   const: only,
   anyOf,
-}: Json): boolean => {
+}: JsonSchema): boolean => {
   if (anyOf !== undefined) return true
   if (['integer', 'number', 'boolean'].includes(String(type))) return false
   return [options, pattern, format, minLength, only].every((bound) => bound === undefined)
 }
 
-function withInterpolation({ default: preset, description, ...rest }: Json): Json {
+function withInterpolation({ default: preset, description, ...rest }: JsonSchema): JsonSchema {
   return {
     ...(description !== undefined && { description }),
     ...(preset !== undefined && { default: preset }),

@@ -1,15 +1,13 @@
-import { configJsonSchema, type PluginFacts } from '../facts.ts'
+import { configJsonSchema, type JsonSchema, type PluginFacts } from '../facts.ts'
 import { ManifestDocument } from './document.ts'
 import { logSchema } from './log-config.ts'
 import { serverSchema } from './server-config.ts'
 import { leaves, pathText } from './tree.ts'
 
-type Json = Readonly<Record<string, unknown>>
-
 /** One option of a block or plugin, as the papers tell it. */
 interface Option {
   readonly key: string
-  readonly schema: Json
+  readonly schema: JsonSchema
   readonly env: string | undefined
 }
 
@@ -23,7 +21,7 @@ interface Chapter {
 
 function chapters(plugins: readonly PluginFacts[], manifest: string): readonly Chapter[] {
   const variables = variablesOf(manifest)
-  const chapter = (title: string, path: string, summary: string, schema: Json): Chapter => ({
+  const chapter = (title: string, path: string, summary: string, schema: JsonSchema): Chapter => ({
     title,
     path,
     summary,
@@ -49,7 +47,7 @@ function withDeeper(
     const key = at.startsWith(`${path}.`) ? at.slice(path.length + 1) : undefined
     if (key === undefined || own.some((option) => option.key === key)) return []
     const above = options.find((option) => key.startsWith(`${option.key}.`))
-    const description = `In the default manifest. ${String(above?.schema['description'] ?? '')}`
+    const description = `In the default manifest. ${above?.schema.description ?? ''}`
     return [{ key, schema: { type: 'string', description }, env }]
   })
   return [...own, ...deeper]
@@ -66,8 +64,11 @@ export function variablesOf(manifest: string): ReadonlyMap<string, string> {
 }
 
 /** Nested maps are told key by key: `timeouts.connect`. */
-function optionsOf(schema: Json, prefix = ''): readonly { key: string; schema: Json }[] {
-  const properties = Object.entries((schema['properties'] ?? {}) as Record<string, Json>)
+function optionsOf(
+  schema: JsonSchema,
+  prefix = '',
+): readonly { key: string; schema: JsonSchema }[] {
+  const properties = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>)
   return properties.flatMap(([name, option]) => {
     const key = `${prefix}${name}`
     const below = option['type'] === 'object' ? optionsOf(option, `${key}.`) : []
@@ -100,7 +101,7 @@ function section({ title, path, summary, options }: Chapter): readonly string[] 
     typeOf(schema),
     defaultOf(schema),
     env === undefined ? '' : `\`${env}\``,
-    String(schema['description'] ?? ''),
+    schema.description ?? '',
   ])
   return [...head, ...table([['Option', 'Type', 'Default', 'Variable', 'Meaning'], ...rows])]
 }
@@ -122,22 +123,22 @@ function table(rows: readonly (readonly string[])[]): readonly string[] {
   ]
 }
 
-function typeOf(schema: Json): string {
+function typeOf(schema: JsonSchema): string {
   if (schema['x-secret'] === true) return 'secret'
   const { type, enum: options, pattern, format, anyOf, const: only } = schema
   if (only !== undefined) return `\`${JSON.stringify(only)}\``
   if (Array.isArray(options)) return options.map((option) => `\`${String(option)}\``).join(', ')
-  if (Array.isArray(anyOf)) return (anyOf as Json[]).map(typeOf).join(' or ')
-  if (type === 'array') return `list of ${typeOf((schema['items'] ?? {}) as Json)}`
+  if (Array.isArray(anyOf)) return (anyOf as JsonSchema[]).map(typeOf).join(' or ')
+  if (type === 'array') return `list of ${typeOf((schema['items'] ?? {}) as JsonSchema)}`
   if (type === 'object') return 'map'
   if (String(pattern).includes('(ms|s|m|h|d)')) return 'duration'
   if (String(pattern).includes('KiB')) return 'size'
   if (format === 'uri') return 'URL'
   const names: Readonly<Record<string, string>> = { string: 'text', integer: 'whole number' }
-  return names[String(type)] ?? String(type ?? 'any')
+  return names[type ?? ''] ?? type ?? 'any'
 }
 
-const defaultOf = ({ default: preset }: Json): string =>
+const defaultOf = ({ default: preset }: JsonSchema): string =>
   preset === undefined ? '' : `\`${typeof preset === 'string' ? preset : JSON.stringify(preset)}\``
 
 /** .env.example: every variable, each commented out, so that a copy changes nothing. */
@@ -156,7 +157,8 @@ export function environmentExample(plugins: readonly PluginFacts[], manifest: st
 
 function example({ schema, env }: Option): readonly string[] {
   const { default: preset, description = '' } = schema
-  return [`# ${String(description)}`, `#${env}=${preset === undefined ? '' : String(preset)}`]
+  const value = typeof preset === 'string' ? preset : JSON.stringify(preset)
+  return [`# ${description}`, `#${env}=${value ?? ''}`]
 }
 
 /** Read by the core before any manifest is. */

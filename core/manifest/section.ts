@@ -101,7 +101,7 @@ export class SectionReader {
 
   /** In development as if it were not there, so that an example's `.env` works as it is. */
   #sample(path: Path, production: boolean): void {
-    const message = 'is the sample value of an example'
+    const message = 'is a sample value, which everybody knows'
     this.#options.faults.add('E_SAMPLE_SECRET', this.#full(path), message, {
       hint: production ? 'set a real one' : 'counts as not set; production refuses it',
       severity: production ? 'error' : 'warning',

@@ -31,7 +31,7 @@ export const rules: readonly Broken[] = [
     yaml: ['plugins:', '  database: { config: { password: "${DB_PASSWORD}" } }'].join('\n'),
     env: { DB_PASSWORD: 'your_password_here' },
     told: [
-      'config/manifest.yaml:2:35 warning E_SAMPLE_SECRET plugins.database.config.password: is the sample value of an example (value from env DB_PASSWORD) → counts as not set; production refuses it',
+      'config/manifest.yaml:2:35 warning E_SAMPLE_SECRET plugins.database.config.password: is a sample value, which everybody knows (value from env DB_PASSWORD) → counts as not set; production refuses it',
     ],
   },
   {
@@ -39,7 +39,7 @@ export const rules: readonly Broken[] = [
     yaml: ['plugins:', '  database: { config: { password: "${DB_PASSWORD}" } }'].join('\n'),
     env: { DB_PASSWORD: 'your_password_here', NODE_ENV: 'production' },
     told: [
-      'config/manifest.yaml:2:35 E_SAMPLE_SECRET plugins.database.config.password: is the sample value of an example (value from env DB_PASSWORD) → set a real one',
+      'config/manifest.yaml:2:35 E_SAMPLE_SECRET plugins.database.config.password: is a sample value, which everybody knows (value from env DB_PASSWORD) → set a real one',
     ],
   },
   {
@@ -62,7 +62,7 @@ export const rules: readonly Broken[] = [
       PAY_SIGNING: 'your_signing_key_here_minimum_32_characters_long',
     },
     told: [
-      'config/manifest.yaml:3:33 E_SAMPLE_SECRET plugins.billing.config.signing: is the sample value of an example (value from env PAY_SIGNING) → set a real one',
+      'config/manifest.yaml:3:33 E_SAMPLE_SECRET plugins.billing.config.signing: is a sample value, which everybody knows (value from env PAY_SIGNING) → set a real one',
     ],
   },
   {
