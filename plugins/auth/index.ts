@@ -34,6 +34,8 @@ export default definePlugin({
   routes,
   metrics,
   migrations: new URL('./migrations/', import.meta.url),
+  // Opened now, so that it stands before the first request is counted.
+  start: ({ redis }) => void redis?.isUp('limits'),
   commands: { token },
   describe: ({ config: { issuers }, database }) =>
     [

@@ -4,6 +4,8 @@ import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 
 import type { Count } from './limiter.ts'
 
+const connection = 'limits'
+
 /** The counts of all instances, in Redis: one command for each request. Throws when Redis does not answer. */
 export class RedisCounter {
   readonly #redis: RedisService
@@ -11,6 +13,10 @@ export class RedisCounter {
 
   constructor(redis: RedisService) {
     this.#redis = redis
+  }
+
+  get isUp(): boolean {
+    return this.#redis.isUp(connection)
   }
 
   async take({ key, limit, windowMs }: Count): Promise<LimitDecision> {
@@ -35,11 +41,10 @@ export class RedisCounter {
     const known = this.#limiters.get(id)
     if (known !== undefined) return known
     const limiter = new RateLimiterRedis({
-      storeClient: this.#redis.connection('limits'),
+      storeClient: this.#redis.connection(connection),
       keyPrefix: `${this.#redis.keyPrefix}limit`,
       points,
       duration: Math.ceil(windowMs / 1_000),
-      rejectIfRedisNotReady: true,
     })
     this.#limiters.set(id, limiter)
     return limiter

@@ -42,8 +42,9 @@ export class RateLimiter implements Limiter {
 
   take(request: LimitRequest): LimitDecision | Promise<LimitDecision> {
     const count = this.#countOf(request)
-    const isShared = this.#shared !== undefined && this.#clock.monotonic() >= this.#restsUntil
-    return isShared ? this.#takeShared(this.#shared, count) : this.#memory.take(count)
+    const shared = this.#shared
+    const isShared = shared?.isUp === true && this.#clock.monotonic() >= this.#restsUntil
+    return isShared ? this.#takeShared(shared, count) : this.#memory.take(count)
   }
 
   async #takeShared(shared: RedisCounter, count: Count): Promise<LimitDecision> {

@@ -50,7 +50,9 @@ const keyDto = (key: StoredKey): z.input<typeof Key> => ({
 const shared = { tags: ['auth'], auth: 'user', timeoutMs: 5_000 } as const
 const ciKey = { name: 'nightly build', scopes: [], expiresAt: null }
 
-export const routes = ({ route }: { route: RouteOf<{ readonly apiKeys: ApiKeys }> }) => [
+type Routing = RouteOf<{ readonly apiKeys: ApiKeys }>
+
+const making = (route: Routing) => [
   route({
     ...shared,
     method: 'POST',
@@ -68,6 +70,9 @@ export const routes = ({ route }: { route: RouteOf<{ readonly apiKeys: ApiKeys }
       return reply(201, { ...keyDto(key), key: credential }, { 'cache-control': 'no-store' })
     },
   }),
+]
+
+const living = (route: Routing) => [
   route({
     ...shared,
     method: 'GET',
@@ -108,3 +113,5 @@ export const routes = ({ route }: { route: RouteOf<{ readonly apiKeys: ApiKeys }
     handler: ({ apiKeys }, { principal, params }) => apiKeys.revoke(principal.subject, params.id),
   }),
 ]
+
+export const routes = ({ route }: { route: Routing }) => [...making(route), ...living(route)]
