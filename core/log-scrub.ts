@@ -2,7 +2,7 @@ const redacted = '[redacted]'
 
 /** `"authorization":"…"` at any depth: the key stays, its text or list of texts goes. */
 const secretFields =
-  /("[\w-]*(?:authorization|cookie|password|passwd|secret|api[-_]?key|token|signature)":)(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])/gi
+  /("[\w-]*(?:authorization|cookie|password|passwd|secret|api[-_]?key|secret[-_]?key|token|signature)":)(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])/gi
 
 /**
  * Keys of OpenAI and Stripe (`sk-…`, `sk_…`, `rk_…`), Stripe's webhook secrets, JWTs, bearer credentials: where a

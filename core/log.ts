@@ -41,18 +41,18 @@ export interface LogStream {
 }
 
 /** JSON lines: `time level msg`, then `plugin requestId route method status durationMs err` as they apply. */
-export function createLog({ level, pretty, stream }: LogOptions): RootLogger {
-  const target = pretty ? prettyStream(stream) : (stream ?? standardOutput())
+export function createLog({ level, pretty, stream = standardOutput() }: LogOptions): RootLogger {
+  const shown = pretty ? prettyLine() : (line: string) => line
   const root = pino(
     {
       level: 'debug',
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describeError },
+      serializers: { err: (error) => describeError(error) },
       mixin: requestFields,
     },
-    { write: (line) => void target.write(scrub(line)) },
+    { write: (line) => void stream.write(shown(scrub(line))) },
   )
   const threshold = { rank: logLevels.indexOf(level) }
   return Object.assign(loggerOn(root, threshold), {
@@ -65,20 +65,16 @@ export function createLog({ level, pretty, stream }: LogOptions): RootLogger {
 /** Asynchronous: lines that come while one is written go out together; the rest is flushed at exit. */
 const standardOutput = () => pino.destination({ dest: 1, sync: false })
 
-function prettyStream(stream: LogStream | undefined): LogStream {
+function prettyLine(): (line: string) => string {
   // Loaded here, and synchronously, because a server without a terminal never needs it.
-  const { PinoPretty } = createRequire(import.meta.url)('pino-pretty') as typeof Pretty
-  const destination =
-    stream === undefined ? 1 : { write: (line: string) => void stream.write(line) }
-  return PinoPretty({
-    colorize: stream === undefined,
-    destination: destination as 1,
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof Pretty
+  return prettyFactory({
+    colorize: process.stdout.isTTY,
     ignore: 'plugin,requestId',
     messageFormat: '{if plugin}[{plugin}] {end}{msg}',
     singleLine: true,
-    sync: true,
     translateTime: 'HH:MM:ss.l',
-  })
+  }) as (line: string) => string
 }
 
 function requestFields(): object {
