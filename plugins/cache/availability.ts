@@ -1,6 +1,5 @@
 import type { Clock, EventBus, Logger } from 'autodocops'
 
-import { Breaker } from './breaker.ts'
 import { CacheEvents } from './contract.ts'
 
 /** Redis refuses this one command; it is there, and other commands go on. */
@@ -11,38 +10,41 @@ export interface Watchers {
   readonly log: Logger
   readonly events: EventBus
   readonly clock: Clock
+  /** The longest pause between two probes. */
+  readonly probeMaxMs: number
 }
 
+const firstProbeMs = 100
+
 /**
- * Whether Redis answers. Faults of the line and of the clock open the breaker; a refusal does not. One log line
- * for each outage and for each new kind of refusal, not for each request.
+ * Whether Redis answers: `up` → (no answer) `down` → (a probe is answered) `up`. While it is down nobody waits for
+ * it; probes go in the background. A refusal is an answer. One log line for each outage and each new kind of
+ * refusal, not for each request.
  */
 export class Availability {
   readonly #to: Watchers
-  readonly #breaker: Breaker
+  readonly #probe: () => Promise<unknown>
   readonly #onUp: () => void
   #downSince: number | undefined
   #refusal: string | undefined
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(breakerMs: number, onUp: () => void, to: Watchers) {
+  constructor(probe: () => Promise<unknown>, onUp: () => void, to: Watchers) {
     this.#to = to
+    this.#probe = probe
     this.#onUp = onUp
-    this.#breaker = new Breaker(breakerMs, to.clock)
   }
 
   get isUp(): boolean {
-    return this.#breaker.isClosed
-  }
-
-  allows(): boolean {
-    return this.#breaker.allows()
+    return this.#downSince === undefined
   }
 
   succeed(): void {
-    if (this.#breaker.isClosed) return
-    this.#breaker.succeed()
+    if (this.#downSince === undefined) return
+    const downMs = Math.round(this.#to.clock.monotonic() - this.#downSince)
+    this.#downSince = undefined
     this.#refusal = undefined
-    const downMs = Math.round(this.#to.clock.monotonic() - (this.#downSince ?? 0))
+    this.stop()
     this.#to.log.info({ downMs }, 'the cache has Redis again')
     this.#to.events.emit(CacheEvents, 'cache:recovered', { downMs })
     this.#onUp()
@@ -52,16 +54,38 @@ export class Availability {
     const reason = error instanceof Error ? error.message : String(error)
     const code = refusals.exec(reason)?.[1]
     if (code !== undefined) return this.#refused(code, reason)
-    const wasUp = this.#breaker.isClosed
-    this.#breaker.fail()
-    if (!wasUp) return
+    if (this.#downSince !== undefined) return
     this.#downSince = this.#to.clock.monotonic()
     this.#to.log.warn({ reason }, 'the cache goes on without Redis')
     this.#to.events.emit(CacheEvents, 'cache:degraded', { reason })
+    this.#probeIn(firstProbeMs)
+  }
+
+  /** Ask now: there is reason to believe that it is back. */
+  async ask(): Promise<void> {
+    try {
+      await this.#probe()
+      this.succeed()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #probeIn(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#askAgain(ms), ms).unref()
+  }
+
+  async #askAgain(ms: number): Promise<void> {
+    await this.ask()
+    if (!this.isUp) this.#probeIn(Math.min(2 * ms, this.#to.probeMaxMs))
   }
 
   #refused(code: string, reason: string): void {
-    // It answered: a probe of the breaker has its answer.
     this.succeed()
     if (this.#refusal === code) return
     this.#refusal = code

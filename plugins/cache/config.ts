@@ -45,9 +45,9 @@ export const config = z.strictObject({
     .describe(
       'How old a value in memory may be while invalidations of other instances are not heard',
     ),
-  breaker: duration()
+  probeMax: duration()
     .prefault('2s')
-    .describe('How long Redis is left alone after it did not answer'),
+    .describe('The longest pause between two looks whether a Redis that did not answer is back'),
   namespaces: z
     .record(z.string().regex(/^[a-z0-9-]+$/i), namespace)
     .default({})

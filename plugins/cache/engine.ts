@@ -42,6 +42,7 @@ export class Engine {
   readonly #remote: RemoteStore | undefined
   readonly #bus: Bus | undefined
   readonly #pending: Pending
+  readonly #availability: Availability
   readonly #counter: Counter
   readonly #trustMs: number
 
@@ -58,8 +59,14 @@ export class Engine {
     this.#trustMs = config.trust
     this.keys = new Keys(redis?.keyPrefix ?? '')
     const keys = this.keys
-    const availability = new Availability(config.breaker, () => void this.#pending.replay(), to)
-    const remote = redis && new RedisStore({ redis, keys, availability, events, clock, instance })
+    const client = redis?.connection('cache')
+    const probe = () => Promise.resolve(client?.get(keys.channel))
+    const onUp = () => void this.#pending.replay()
+    const watchers = { log, events, clock, probeMaxMs: config.probeMax }
+    const availability = new Availability(probe, onUp, watchers)
+    client?.on('ready', () => void availability.ask())
+    const remote = client && new RedisStore({ client, keys, availability, events, clock, instance })
+    this.#availability = availability
     this.#remote = remote
     const beat = () => void remote?.publish({})
     this.#bus = redis && new Bus({ redis, channel: keys.channel, clock, beat, instance })
@@ -100,6 +107,7 @@ export class Engine {
   stop(): void {
     this.#bus?.stop()
     this.#pending.stop()
+    this.#availability.stop()
   }
 
   status(): CacheStatus {

@@ -64,6 +64,7 @@ export class Invalidator {
 
   async turn(tag: string, how: 'hard' | 'soft'): Promise<void> {
     const { remote, tags, pending, keys } = this.#to
+    const at = keys.tag(tag)
     const token = tags.turn(tag, how)
     if (!remote) return
     const tell = async (): Promise<Answer<unknown>> => {
@@ -71,7 +72,7 @@ export class Invalidator {
       if (answer) tags.settle(tag, answer.value)
       return answer
     }
-    if (!(await tell())) pending.add(keys.tag(tag), tell)
+    if (!(await tell())) pending.add(at, tell)
   }
 
   async clear(namespace: string): Promise<number> {

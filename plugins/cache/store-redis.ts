@@ -1,5 +1,4 @@
 import type { Clock, EventBus } from 'autodocops'
-import type { RedisService } from 'autodocops/plugins/redis'
 import type { Cluster, Redis } from 'ioredis'
 
 import type { Availability } from './availability.ts'
@@ -18,7 +17,7 @@ const scanCount = 1_000
 type Operation = 'get' | 'set' | 'delete' | 'clear'
 
 export interface Wanted {
-  readonly redis: RedisService
+  readonly client: Redis | Cluster
   readonly keys: Keys
   readonly availability: Availability
   readonly events: EventBus
@@ -34,7 +33,7 @@ export class RedisStore implements RemoteStore {
 
   constructor(to: Wanted) {
     this.#to = to
-    this.#client = to.redis.connection('cache')
+    this.#client = to.client
   }
 
   get isUp(): boolean {
@@ -159,7 +158,7 @@ export class RedisStore implements RemoteStore {
 
   async #ask<T>(operation: Operation | undefined, command: () => Promise<T>): Promise<Answer<T>> {
     const { availability, clock } = this.#to
-    if (!availability.allows()) return this.#tell(operation, 'bypass', 0)
+    if (!availability.isUp) return this.#tell(operation, 'bypass', 0)
     const startedAt = clock.monotonic()
     try {
       const value = await command()

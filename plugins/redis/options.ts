@@ -51,7 +51,8 @@ export const backOff =
  */
 export const failFast = (config: RedisConfig): Options => ({
   connectTimeout: config.connectTimeout,
-  commandTimeout: config.commandTimeout,
+  // For what timed.ts does not see: commands to one node of a Cluster.
+  commandTimeout: 4 * config.commandTimeout,
   socketTimeout: Math.max(2_000, 4 * config.commandTimeout),
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,

@@ -10,6 +10,7 @@ import { anyNode } from './node-connector.ts'
 import type { Options, Place } from './options.ts'
 import { backOff, clusterOptions, dial, failFast, patient, placeOf } from './options.ts'
 import { Outage } from './outage.ts'
+import type { Watch } from './timed.ts'
 import { TimedCluster, TimedRedis } from './timed.ts'
 
 type Wanted = Pick<Provided<RedisConfig>, 'config' | 'log' | 'events' | 'clock' | 'random'>
@@ -91,19 +92,18 @@ export class Connections implements RedisService {
     const { config, clock, events } = this.#to
     const place = placeOf(config, name)
     const options = { ...failFast(config), retryStrategy: this.#retry }
-    const finished = (command: string, durationMs: number) =>
-      events.emit(RedisEvents, 'redis:command-finished', {
-        connection: name,
-        command: label(command),
-        durationMs,
-      })
-    if (place.kind === 'cluster')
-      return this.#cluster(place, options, false).timed(
-        finished,
-        clock.monotonic,
-        config.commandTimeout,
-      )
-    return this.#redis(place, options).timed(finished, clock.monotonic)
+    const watch: Watch = {
+      timeoutMs: config.commandTimeout,
+      now: clock.monotonic,
+      finished: (command, durationMs) =>
+        events.emit(RedisEvents, 'redis:command-finished', {
+          connection: name,
+          command: label(command),
+          durationMs,
+        }),
+    }
+    if (place.kind === 'cluster') return this.#cluster(place, options, false).watched(watch)
+    return this.#redis(place, options).watched(watch)
   }
 
   #redis(place: Exclude<Place, { kind: 'cluster' }>, options: Options): TimedRedis {

@@ -1,22 +1,38 @@
 import type { Command } from 'ioredis'
 import { Cluster, Redis } from 'ioredis'
 
-/** Called once for each command, when it has its answer. */
-export type Finished = (command: string, durationMs: number) => void
+/** How commands are watched. */
+export interface Watch {
+  readonly timeoutMs: number
+  readonly now: () => number
+  /** Called once for each command, when it has its answer. */
+  readonly finished: (command: string, durationMs: number) => void
+}
 
-function time(command: Command, finished: Finished, now: () => number): void {
+/**
+ * ioredis' own `commandTimeout` looks at the clock before it looks at the socket: after 250 ms of somebody's
+ * computing every answer that lies there counts as late. This one reads what has arrived first.
+ */
+function watch(command: Command, { timeoutMs, now, finished }: Watch): void {
   const startedAt = now()
-  const finish = () => finished(command.name, now() - startedAt)
+  const late = () => {
+    if (!command.isSettled) command.reject(new Error('Command timed out'))
+  }
+  const timer = setTimeout(() => setImmediate(late), timeoutMs)
+  const finish = () => {
+    clearTimeout(timer)
+    finished(command.name, now() - startedAt)
+  }
   command.promise.then(finish, finish)
 }
 
-/** A client that tells how long its commands took. A command sent again after a reconnect counts once. */
+/** A client with a deadline for each command, which tells how long it took. One sent again counts once. */
 export class TimedRedis extends Redis {
-  #watch: ((command: Command) => void) | undefined
+  #watch: Watch | undefined
   readonly #seen = new WeakSet<Command>()
 
-  timed(finished: Finished, now: () => number): this {
-    this.#watch = (command) => time(command, finished, now)
+  watched(by: Watch): this {
+    this.#watch = by
     return this
   }
 
@@ -24,7 +40,7 @@ export class TimedRedis extends Redis {
     const [command] = args
     if (this.#watch && !this.#seen.has(command)) {
       this.#seen.add(command)
-      this.#watch(command)
+      watch(command, this.#watch)
     }
     return super.sendCommand(...args)
   }
@@ -32,21 +48,16 @@ export class TimedRedis extends Redis {
 
 /** Likewise; the deadline holds for a command with all its redirections. */
 export class TimedCluster extends Cluster {
-  #watch: ((command: Command) => void) | undefined
-  #timeoutMs = 0
+  #watch: Watch | undefined
 
-  timed(finished: Finished, now: () => number, timeoutMs: number): this {
-    this.#watch = (command) => time(command, finished, now)
-    this.#timeoutMs = timeoutMs
+  watched(by: Watch): this {
+    this.#watch = by
     return this
   }
 
   override sendCommand(...args: Parameters<Cluster['sendCommand']>): unknown {
     const [command] = args
-    if (this.#watch) {
-      command.setTimeout(this.#timeoutMs)
-      this.#watch(command)
-    }
+    if (this.#watch) watch(command, this.#watch)
     return super.sendCommand(...args)
   }
 }

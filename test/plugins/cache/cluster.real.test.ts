@@ -1,0 +1,12 @@
+import { redisCluster } from '../../harness/redis.ts'
+import { cacheSuite } from './conformance.ts'
+import { instancesSuite } from './instances.ts'
+import type { RigOptions } from './rig.ts'
+import { openShared } from './rig.ts'
+
+const cluster = await redisCluster()
+const place = { nodes: cluster.nodes.map(({ host, port }) => `${host}:${port}`) }
+
+cacheSuite('a cache in front of a Redis Cluster', (o) => openShared({ ...o, redis: place }))
+const open = (o?: RigOptions) => openShared({ ...o, redis: place })
+instancesSuite('instances on a Redis Cluster', open, 300)
