@@ -30,22 +30,25 @@ export function readManifest({ cwd, env, file }: ReadOptions): Manifest {
     if (text === undefined) faults.push(missing(shown))
     const document = new ManifestDocument(shown, text ?? '', environment)
     faults.push(...document.faults)
-    return document.root
+    return orEmpty(document.root)
   })
   const production = environment.text('NODE_ENV') === 'production'
-  const root = trees.reduce(overlay)
   return new Manifest({
     file: shownPath(base, cwd),
     files,
     folder: dirname(base),
     cwd,
     production,
-    root: root.kind === 'leaf' && root.value === null ? emptyMap(root) : root,
+    root: trees.reduce(overlay),
     faults,
   })
 }
 
-const emptyMap = ({ at }: Tree): Tree => ({ kind: 'map', at, entries: new Map() })
+/** A file with nothing but comments says nothing. */
+const orEmpty = (root: Tree): Tree =>
+  root.kind === 'leaf' && root.value === null
+    ? { kind: 'map', at: root.at, entries: new Map() }
+    : root
 
 /** A path inside the working directory is shown as people type it. */
 function shownPath(path: string, cwd: string): string {
