@@ -47,6 +47,11 @@ export class Flight {
     return this.#stale
   }
 
+  /** It was invalidated after the look: whoever joins from now on must not get it. */
+  dropStale(): void {
+    this.#stale = undefined
+  }
+
   endLook(stale: Item | undefined): void {
     this.#stale = stale
     this.#endLook()

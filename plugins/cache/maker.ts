@@ -42,6 +42,7 @@ export class Maker {
   async make(flight: Flight, tokens: Tokens, lease: string | undefined): Promise<Outcome> {
     const { key, namespace, policy, factory } = flight.job
     const { changes, clock } = this.#to
+    if (this.#isTouched(flight, Object.keys(flight.stale?.tags ?? {}))) flight.dropStale()
     flight.mark = changes.mark()
     const startedAt = { wall: clock.now(), monotonic: clock.monotonic() }
     const source = new Source(key, policy)
@@ -102,12 +103,14 @@ export class Maker {
 
   /** A tag that was named on the way has no token from before: then every change of it must have been heard. */
   #isOvertaken(flight: Flight, made: Made, tokens: Tokens): boolean {
-    const { changes, tags, events } = this.#to
     const isUnheard = made.tags.some((tag) => !(tag in tokens)) && !this.#to.hears()
-    const isTouched =
-      changes.touchedSince(flight.mark, flight.job.key) || tags.touchedSince(flight.mark, made.tags)
-    if (isTouched) events.emit(CacheEvents, 'cache:value-overtaken', {})
+    const isTouched = this.#isTouched(flight, made.tags)
+    if (isTouched) this.#to.events.emit(CacheEvents, 'cache:value-overtaken', {})
     return isTouched || isUnheard
+  }
+
+  #isTouched({ mark, job }: Flight, tags: readonly string[]): boolean {
+    return this.#to.changes.touchedSince(mark, job.key) || this.#to.tags.touchedSince(mark, tags)
   }
 
   async #tokensFor(made: Made, tokens: Tokens): Promise<Tokens> {

@@ -21,7 +21,11 @@ function slow(value: string) {
 }
 
 /** What several instances on one store owe each other. */
-export function instancesSuite(name: string, open: (options?: RigOptions) => Promise<Rig>): void {
+export function instancesSuite(
+  name: string,
+  open: (options?: RigOptions) => Promise<Rig>,
+  trials = 1_000,
+): void {
   const check = suite(name)
   const rigs: Rig[] = []
   let turn = 0
