@@ -171,7 +171,6 @@ class StreamReading {
 
 /** An unfinished reply is cut off; a finished one may close by itself and leave its connection to others. */
 function release(source: UpstreamResponse['source'], isDone: boolean): void {
-  source.on('error', () => undefined)
   if (!isDone) {
     source.destroy()
     return

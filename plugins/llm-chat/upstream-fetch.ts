@@ -29,6 +29,8 @@ export const upstreamFetch =
       body: typeof init.body === 'string' ? init.body : null,
       signal: init.signal ?? null,
     })
+    // Whoever reads hears of it by reading; without a listener a reply that nobody reads any more ends us.
+    reply.body.on('error', () => undefined)
     const headers = toHeaders(reply.headers)
     if (reply.statusCode < 300) {
       return new UpstreamResponse(reply.body, { status: 200, headers })
