@@ -288,7 +288,7 @@ export class FakeBilling {
     const after = this.#state.put({ ...before, ...patch })
     const changes = Object.keys(patch).filter((key) => !equal(before[key], after[key]))
     if (changes.length === 0 && type.endsWith('.updated')) return after
-    const previous = Object.fromEntries(changes.map((key) => [key, before[key] ?? null]))
+    const previous = previousOf(before, after, changes)
     this.#emit(type, after, type.endsWith('.updated') ? previous : undefined)
     return after
   }
@@ -298,6 +298,21 @@ export class FakeBilling {
     this.#tell(this.#state.put(event))
   }
 }
+
+/** Of a hash the keys that changed, of a list all of it: as Stripe writes `previous_attributes`. */
+function previousOf(before: Json, after: Json, keys: readonly string[]): Json {
+  return Object.fromEntries(
+    keys.map((key) => {
+      const [was, is] = [before[key] ?? null, after[key]]
+      if (!isHash(was) || !isHash(is)) return [key, was]
+      const inner = [...new Set([...Object.keys(was), ...Object.keys(is)])]
+      return [key, previousOf(was, is, inner.filter((one) => !equal(was[one], is[one])))]
+    }),
+  )
+}
+
+const isHash = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const equal = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
