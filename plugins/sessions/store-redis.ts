@@ -91,8 +91,11 @@ export class RedisSessionStore implements SessionStore {
 
   async handlesOf(subject: string): Promise<readonly string[]> {
     const list = this.#listKey(subject)
-    await this.#client.zremrangebyscore(list, '-inf', String(this.#clock.now()))
-    return this.#client.zrange(list, '0', '-1')
+    const [, handles] = await Promise.all([
+      this.#client.zremrangebyscore(list, '-inf', String(this.#clock.now())),
+      this.#client.zrange(list, '0', '-1'),
+    ])
+    return handles
   }
 
   async count(): Promise<number> {
