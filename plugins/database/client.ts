@@ -3,11 +3,11 @@ import PostgresClient from 'knex/lib/dialects/postgres/index.js'
 import type { Client } from 'pg'
 
 import { DatabaseErrors, retrySoon } from './errors.ts'
-import { isPoolTimeout, problemOf } from './faults.ts'
+import { isBroken, isPoolTimeout, problemOf } from './faults.ts'
 import type { Watch } from './watch.ts'
 
 /** A `pg` client with the marks of knex and ours. */
-type Connection = Client & { __knex__disposed?: unknown; era?: number }
+type Connection = Client & { __knex__disposed?: unknown; era?: number; usedAt?: number }
 
 export interface WatchedConfig extends Knex.Config {
   readonly watch: Watch
@@ -23,6 +23,8 @@ export interface Tarn {
 }
 
 const pingMs = 500
+/** Used within this time, it is not asked. */
+const freshMs = 1_000
 const goodbyeMs = 1_000
 
 /**
@@ -55,7 +57,7 @@ export class WatchedClient extends PostgresClient {
     await watch.prepare()
     const { era } = watch
     const connection: Connection = await super.acquireRawConnection()
-    return Object.assign(connection, { era })
+    return Object.assign(connection, { era, usedAt: watch.now() })
   }
 
   override async query(connection: Connection, query: string | { sql: string }): Promise<unknown> {
@@ -65,29 +67,40 @@ export class WatchedClient extends PostgresClient {
     try {
       const result = await super.query(connection, query)
       watch.answered(sql, begun)
+      connection.usedAt = watch.now()
       return result
     } catch (error) {
-      const fault = watch.failed(sql, begun, error)
-      if (fault === 'connection' || fault === 'timeout') discard(connection, error)
+      watch.failed(sql, begun, error)
+      if (isBroken(error)) discard(connection, error)
       throw problemOf(error)
     }
   }
 
+  /**
+   * Before a connection is used again. One that was idle for a while, or was opened before another broke, is
+   * asked first: half a second is better than a statement's whole deadline.
+   */
   override async validateConnection(connection: Connection): Promise<boolean> {
-    const { era } = this.config.watch
-    if (connection.era === era) return true
+    const { watch } = this.config
+    const { era = 0, usedAt = 0 } = connection
+    if (era < watch.lostEra) return discard(connection, 'one like it gave no answer')
+    if (era === watch.era && watch.now() - usedAt < freshMs) return true
+    const asked = watch.era
     try {
       await connection.query({ text: 'select 1', query_timeout: pingMs } as { text: string })
-      connection.era = era
+      Object.assign(connection, { era: asked, usedAt: watch.now() })
       return true
     } catch (error) {
-      discard(connection, error)
-      return false
+      watch.lost()
+      return discard(connection, error)
     }
   }
 
   override async destroyRawConnection(connection: Connection): Promise<void> {
-    if (connection.__knex__disposed !== undefined) return discard(connection, 'unused')
+    if (connection.__knex__disposed !== undefined) {
+      connection.connection?.stream.destroy()
+      return
+    }
     const impatient = setTimeout(() => discard(connection, 'no goodbye'), goodbyeMs)
     await connection.end().finally(() => clearTimeout(impatient))
   }
@@ -98,7 +111,8 @@ const isFull = (error: unknown, pool: Tarn): boolean =>
   isPoolTimeout(error) && pool.numUsed() >= pool.max
 
 /** Ends it now, so that what waits on it (a ROLLBACK) fails now; knex's `validate` sees the mark. */
-function discard(connection: Connection, why: unknown): void {
+function discard(connection: Connection, why: unknown): false {
   connection.__knex__disposed ??= why
   connection.connection?.stream.destroy()
+  return false
 }

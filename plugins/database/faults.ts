@@ -10,15 +10,20 @@ export type Fault = 'connection' | 'constraint' | 'timeout' | 'other'
  * their own faults no code.
  */
 export function faultOf(error: unknown): Fault {
-  const { code, message } = error as { code?: unknown; message?: unknown }
+  const { code } = error as { code?: unknown }
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return faultOfState(code)
   if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return 'connection'
   if (isPoolTimeout(error)) return 'connection'
-  // knex puts the statement in front.
-  const text = String(message).split(' - ').at(-1) ?? ''
+  const text = textOf(error)
   if (text === 'Query read timeout') return 'timeout'
   return connectionTexts.test(text) ? 'connection' : 'other'
 }
+
+/** knex puts the statement in front of what `pg` says. */
+const textOf = (error: unknown): string =>
+  String((error as { message?: unknown }).message)
+    .split(' - ')
+    .at(-1) ?? ''
 
 /** tarn's; its class is not exported by knex, and it sets no name. */
 export const isPoolTimeout = (error: unknown): boolean =>
@@ -35,6 +40,10 @@ function faultOfState(state: string): Fault {
   // 57P: shut down, starting up. 25P03: our transaction was idle for too long.
   return /^(08|28|3D|53|57P|25P03)/.test(state) ? 'connection' : 'other'
 }
+
+/** Whether the connection is of no use any more: it is gone, or an answer may still come on it. */
+export const isBroken = (error: unknown): boolean =>
+  faultOf(error) === 'connection' || textOf(error) === 'Query read timeout'
 
 /** The problem for a fault of the connection or the clock; anything else as it came. */
 export function problemOf(error: unknown): unknown {

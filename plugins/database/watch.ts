@@ -1,7 +1,7 @@
 import type { Clock, EventBus } from 'autodocops'
 
 import { DatabaseEvents } from './contract.ts'
-import { faultOf, problemOf } from './faults.ts'
+import { faultOf, isBroken, problemOf } from './faults.ts'
 import type { Fault } from './faults.ts'
 
 type Operation = 'select' | 'insert' | 'update' | 'delete'
@@ -18,6 +18,7 @@ export class Watch {
   readonly #prepare: () => Promise<void>
   #downSince: number | undefined
   #era = 0
+  #lostEra = 0
 
   constructor(events: EventBus, clock: Clock, prepare: () => Promise<void>) {
     this.#events = events
@@ -28,6 +29,16 @@ export class Watch {
   /** Grows when a connection broke: those opened before may be dead too, without having said so. */
   get era(): number {
     return this.#era
+  }
+
+  /** Connections of an earlier era than this are not even asked: one of them gave no answer. */
+  get lostEra(): number {
+    return this.#lostEra
+  }
+
+  lost(): void {
+    this.#era += 1
+    this.#lostEra = this.#era
   }
 
   now(): number {
@@ -53,12 +64,11 @@ export class Watch {
     this.#events.emit(DatabaseEvents, 'database:came-back', { downMs })
   }
 
-  failed(sql: string, begun: number, error: unknown): Fault {
+  failed(sql: string, begun: number, error: unknown): void {
     const fault = faultOf(error)
     this.#tell(sql, begun, fault)
-    if (fault === 'connection' || fault === 'timeout') this.#era += 1
+    if (isBroken(error)) this.#era += 1
     if (fault === 'connection') this.down(error)
-    return fault
   }
 
   /** Notes it and gives the problem to throw. */

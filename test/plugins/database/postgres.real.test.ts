@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { DatabaseEvents } from '../../../plugins/database/contract.ts'
+import { postgres } from '../../harness/postgres.ts'
+import { migrationFolder, running } from './migration-folder.ts'
+import { migratorFacts } from './migrator-facts.ts'
+import { codeOf, started } from './started.ts'
+
+const { url } = await postgres()
+const start = (config: unknown = {}) => started({}, { url, ...(config as object) })
+const main = await start()
+const { knex } = main.connections
+
+migratorFacts(test, () => main, start)
+
+test('what it runs on is said with its version and without its password', () => {
+  assert.match(main.connections.describe(), /^PostgreSQL \d+\.\d+ at [\w.-]+:\d+\/test_\w+$/)
+})
+
+test('an int8 is a number where it fits, and text where it does not', async () => {
+  const { rows } = await knex.raw('select 42::int8 as small, 9007199254740993::int8 as large')
+
+  assert.equal(rows, [{ small: 42, large: '9007199254740993' }])
+})
+
+test('deadlines are given to the server when connecting', async () => {
+  const short = await start({ deadlines: { statement: '1500ms' } })
+
+  const { rows } = await short.connections.knex.raw('show statement_timeout')
+
+  assert.equal(rows, [{ statement_timeout: '1500ms' }])
+  await short.plugin.stop()
+})
+
+test('a statement that takes too long is a problem, and its connection is used again', async () => {
+  const short = await start({ deadlines: { statement: '200ms' }, pool: { max: 1 } })
+  const pid = async () => {
+    const { rows } = await short.connections.knex.raw('select pg_backend_pid() as pid')
+    return (rows as { pid: number }[])[0]?.pid
+  }
+  const before = await pid()
+
+  assert.is(await codeOf(short.connections.knex.raw('select pg_sleep(5)')), 'database_timeout')
+
+  assert.is(await pid(), before)
+  await short.plugin.stop()
+})
+
+test('when every connection is taken, waiting ends with database_busy', async () => {
+  const small = await start({ pool: { max: 1 }, deadlines: { poolWait: '100ms' } })
+  // knex asks when it is awaited, not before.
+  const taken = Promise.resolve(small.connections.knex.raw('select pg_sleep(0.6)'))
+  await sleep(150)
+
+  assert.is(await codeOf(small.connections.knex.raw('select 1')), 'database_busy')
+  assert.is((await small.connections.check()).status, 'warn')
+
+  await taken
+  assert.is((await small.connections.check()).status, 'pass')
+  await small.plugin.stop()
+})
+
+test('values of a failing statement stay out of its error', async () => {
+  const error: unknown = await knex
+    .raw('select ?::int', ['sk_live_canary'])
+    .catch((failure: unknown) => failure)
+
+  assert.is((error as { code: string }).code, '22P02')
+  assert.not.match(String(error).replace(/invalid input.*$/, ''), 'sk_live_canary')
+})
+
+test('a notice that is sent is heard, until listening ends', async () => {
+  const heard: string[] = []
+  const end = main.connections.listen('news', (payload) => heard.push(payload))
+  for (let tries = 0; heard.length === 0 && tries < 50; tries++) {
+    await knex.raw("select pg_notify('news', 'first')")
+    await sleep(50)
+  }
+  end()
+  const before = heard.length
+  await knex.raw("select pg_notify('news', 'second')")
+  await sleep(100)
+
+  assert.is(heard[0], 'first')
+  assert.is(heard.length, before)
+})
+
+test('a query is told with its kind and its table', async () => {
+  const told = main.plugin.heard(DatabaseEvents, 'database:query-finished')
+  await knex.raw('create table told (a int unique)')
+  await knex('told').insert({ a: 1 })
+  await codeOf(knex('told').insert({ a: 1 }))
+
+  assert.equal(
+    told.map(({ operation, table, error }) => [operation, table, error]),
+    [
+      ['other', 'none', undefined],
+      ['insert', 'told', undefined],
+      ['insert', 'told', 'constraint'],
+    ],
+  )
+})
+
+test('twenty instances that boot at once all come up, and each migration runs once', async () => {
+  const folder = await migrationFolder({
+    '0001-create.js': running('create table crowd_things (a int)', 'select pg_sleep(0.2)'),
+    '0002-fill.js': running('insert into crowd_things values (1)'),
+  })
+  const instances = await Promise.all(Array.from({ length: 20 }, () => start({ pool: { max: 2 } })))
+
+  const applied = await Promise.all(
+    instances.map(({ migrations }) => migrations.up('crowd', folder)),
+  )
+
+  assert.equal(applied.flat(), ['0001-create', '0002-fill'])
+  assert.equal(await knex('crowd_things').pluck('a'), [1])
+  await Promise.all(instances.map(({ plugin }) => plugin.stop()))
+})
+
+test('the database is closed', async () => {
+  await main.plugin.stop()
+})
+
+test.run()
