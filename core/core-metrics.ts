@@ -1,13 +1,23 @@
 import { CoreEvents } from './core-events.ts'
-import { counter, gauge, histogram, open, type MetricFamily } from './metric.ts'
+import { counter, gauge, histogram, open, upDown, type MetricFamily } from './metric.ts'
 import type { AppView, PluginState } from './plugin.ts'
+import { packageVersion } from './package-root.ts'
+import type { PluginReport } from './app-view.ts'
 import type { Readiness } from './readiness.ts'
 
 /** What the core counts: the families that come first in every meter. */
 
+function buildInfo(): Readonly<Record<string, string>> {
+  const { deno, node } = process.versions as { readonly deno?: string; readonly node: string }
+  const version = packageVersion()
+  if (deno !== undefined) return { version, runtime: 'deno', runtime_version: deno }
+  return { version, runtime: 'node', runtime_version: node }
+}
+
 interface Watched {
   readonly host: {
     readonly app: AppView
+    readonly plugins: () => readonly PluginReport[]
     readonly readiness: () => Promise<Readiness>
     readonly inFlight: () => number
   }
@@ -23,20 +33,34 @@ const outcomes = ['completed', 'aborted', 'error'] as const
 const running = ({ state }: PluginState) => Number(state === 'running')
 const enabled = (app: AppView) => app.plugins().filter(({ state }) => state !== 'disabled')
 
+/** Every route with its success, so that a rate is never without data. */
+const knownRequests = ({ host }: Watched) =>
+  host.app
+    .routes()
+    .filter(({ listener }) => listener === 'public')
+    .map(({ method, path, responses }) => ({
+      method,
+      route: path,
+      status_code: Object.keys(responses)[0] ?? '200',
+    }))
+
 export const coreFamilies: readonly MetricFamily<Watched>[] = [
-  counter({
-    name: 'http_requests_total',
-    help: 'Requests that were answered, 499 for those whose client left.',
-    labels: { method: open, route: open, status_code: open },
-    from: CoreEvents,
-    on: {
-      'http:request-finished': ({ method, route, status }) => ({
-        method,
-        route,
-        status_code: String(status),
-      }),
-    },
-  }),
+  {
+    known: knownRequests,
+    ...counter({
+      name: 'http_requests_total',
+      help: 'Requests that were answered, 499 for those whose client left.',
+      labels: { method: open, route: open, status_code: open },
+      from: CoreEvents,
+      on: {
+        'http:request-finished': ({ method, route, status }) => ({
+          method,
+          route,
+          status_code: String(status),
+        }),
+      },
+    }),
+  },
   histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the request to the end of its reply, without streams.',
@@ -74,6 +98,16 @@ export const coreFamilies: readonly MetricFamily<Watched>[] = [
     from: CoreEvents,
     on: { 'http:stream-started': ({ route, firstByteMs }) => [{ route }, firstByteMs / 1_000] },
   }),
+  upDown({
+    name: 'http_streams_in_flight',
+    help: 'Streamed replies that are open now.',
+    labels: { route: open },
+    from: CoreEvents,
+    on: {
+      'http:stream-started': ({ route }) => [{ route }, 1],
+      'http:stream-finished': ({ route }) => [{ route }, -1],
+    },
+  }),
   counter({
     name: 'http_requests_shed_total',
     help: 'Requests refused because the server was overloaded.',
@@ -101,6 +135,23 @@ export const coreFamilies: readonly MetricFamily<Watched>[] = [
     labels: { plugin: open, hook: ['start', 'stop', 'health', 'request', 'job'] },
     from: CoreEvents,
     on: { 'plugin:failed': ({ plugin, hook }) => ({ plugin, hook }) },
+  }),
+  gauge<Watched>({
+    name: 'plugin_start_duration_seconds',
+    help: 'How long its last start took.',
+    labels: { plugin: open },
+    collect: ({ host }) =>
+      host
+        .plugins()
+        .flatMap(({ name, startMs }) =>
+          startMs === null ? [] : [[{ plugin: name }, startMs / 1_000]],
+        ),
+  }),
+  gauge<Watched>({
+    name: 'app_build_info',
+    help: 'What runs: 1, with its version and its runtime.',
+    labels: { version: open, runtime: ['node', 'deno'], runtime_version: open },
+    collect: () => [[buildInfo(), 1]],
   }),
   gauge<Watched>({
     name: 'app_ready',

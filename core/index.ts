@@ -9,7 +9,7 @@ export type { EventBus, EventSet } from './events.ts'
 export type { Logger } from './log.ts'
 export { cls, optional, own, service } from './service.ts'
 export type { Resolved, ServiceOf, ServiceToken } from './service.ts'
-export { counter, gauge, histogram, open } from './metric.ts'
+export { counter, gauge, histogram, open, upDown } from './metric.ts'
 export type { Collected, Labels, MetricFamily, Sample } from './metric.ts'
 export { isReply, reply } from './route.ts'
 export type {

@@ -27,6 +27,8 @@ export interface MetricFamily<S = never> {
   readonly buckets?: readonly number[]
   readonly on: Readonly<Record<string, (payload: never) => Sample>>
   readonly collect?: (services: S) => Collected | Promise<Collected>
+  /** Label sets that are there from the start, at 0, besides those of closed labels. */
+  readonly known?: (services: S) => readonly Readonly<Record<string, string>>[]
 }
 
 /** One value without labels, or one for each label set. */
@@ -77,4 +79,15 @@ export const gauge = <S>(d: {
   labels: d.labels ?? {},
   on: {},
   collect: d.collect,
+})
+
+/** A gauge that events move: each sample's amount (1 when absent) is added, and may be negative. */
+export const upDown = <M, const L extends Labels = Record<never, never>>(
+  d: Definition<M, L>,
+): MetricFamily<unknown> => ({
+  kind: 'gauge',
+  name: d.name,
+  help: d.help,
+  labels: d.labels ?? {},
+  on: plain(d.on),
 })

@@ -2,9 +2,8 @@ import { resolve } from 'node:path'
 
 import { faultText, type Fault } from '../manifest/faults.ts'
 import { readManifest } from '../manifest/read.ts'
-import { plan } from '../plan.ts'
+import { serverOf } from '../manifest/server-of.ts'
 import { credential, findServer } from '../running-server.ts'
-import { builtInSources } from '../sources.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
 /** A start may take its whole budget, and a reload starts several. */
@@ -36,7 +35,7 @@ export async function callOperations(
   headers: Readonly<Record<string, string>>,
   io: CliIo,
 ): Promise<Response | undefined> {
-  const { server } = await plan(readManifest(io), builtInSources(), io)
+  const server = serverOf(readManifest(io))
   const dataDir = resolve(io.cwd, server.dataDir)
   const running = findServer(dataDir)
   if (running === undefined) {

@@ -68,7 +68,9 @@ export class TestedPlugin<P> {
     const credential: Record<string, string> =
       as === undefined ? {} : { authorization: credentialOf(as) }
     this.#apps ??= appsOf(this.#instance, this.#services, this.#events, this.clock)
-    const app = rest.url.startsWith('/admin') ? this.#apps.operations : this.#apps.public
+    const app = operationsOnly(this.#apps.operations, rest)
+      ? this.#apps.operations
+      : this.#apps.public
     return inject(app.handle, { ...rest, headers: { ...credential, ...headers } })
   }
 
@@ -77,6 +79,14 @@ export class TestedPlugin<P> {
     const payloads: M[K][] = []
     this.#events.on(name, (payload) => payloads.push(payload as M[K]))
     return payloads
+  }
+
+  emit<M, K extends keyof M & string>(_set: EventSet<M>, name: K, payload: M[K]): void {
+    this.#events.emit(name, payload)
+  }
+
+  get plugin(): Plugin {
+    return this.#instance.plugin
   }
 
   async activate(): Promise<void> {
@@ -96,6 +106,10 @@ export class TestedPlugin<P> {
     return this.#events.size
   }
 }
+
+/** A request goes where its path has a route; the public listener answers the rest. */
+const operationsOnly = (operations: HttpApp, { url }: Injection): boolean =>
+  operations.routes.some(({ path }) => path.split('/')[1] === url.split(/[/?]/)[1])
 
 /** A clock that stands until it is turned. */
 export class TestClock {

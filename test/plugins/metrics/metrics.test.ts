@@ -1,0 +1,153 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { counter, events, gauge, histogram, open, upDown, type MeteredPlugin } from 'autodocops'
+import { conformance, testPlugin } from 'autodocops/testing'
+
+import metrics from '../../../plugins/metrics/index.ts'
+import type { PrometheusMeter } from '../../../plugins/metrics/prometheus-meter.ts'
+
+const Shop = events<{ 'shop:sold': { item: string; ms: number }; 'shop:moved': { by: number } }>(
+  'shop',
+)
+
+const sold = counter({
+  name: 'shop_sold_total',
+  help: 'Sold.',
+  labels: { item: open },
+  from: Shop,
+  on: { 'shop:sold': ({ item }) => ({ item }) },
+})
+const took = histogram({
+  name: 'shop_duration_seconds',
+  help: 'Took.',
+  labels: { speed: ['slow', 'fast'] },
+  buckets: [0.1, 1],
+  from: Shop,
+  on: { 'shop:sold': ({ ms }) => [{ speed: ms > 500 ? 'slow' : 'fast' }, ms / 1_000] },
+})
+const stock = gauge({ name: 'shop_stock', help: 'Stock.', collect: ({ n }: { n: number }) => n })
+const queue = upDown({
+  name: 'shop_queue',
+  help: 'Waiting.',
+  from: Shop,
+  on: { 'shop:moved': ({ by }) => [{}, by] },
+})
+
+const shop = (n: number, families = [sold, took, stock, queue]): MeteredPlugin =>
+  ({ plugin: 'shop', families, services: { n } }) as MeteredPlugin
+
+async function started(config = {}) {
+  const tested = await testPlugin(metrics, { config: { runtime: false, ...config } })
+  const meter = tested.services['meter'] as PrometheusMeter
+  return { tested, meter, line: async (name: string) => linesOf(await meter.render(), name) }
+}
+
+const linesOf = (text: string, name: string) =>
+  text.split('\n').filter((line) => line.startsWith(name))
+
+test('an event is counted under the labels that its family says', async () => {
+  const { tested, meter, line } = await started()
+  meter.use([shop(1)])
+
+  tested.emit(Shop, 'shop:sold', { item: 'tea', ms: 700 })
+  tested.emit(Shop, 'shop:sold', { item: 'tea', ms: 50 })
+  tested.emit(Shop, 'shop:moved', { by: 3 })
+  tested.emit(Shop, 'shop:moved', { by: -1 })
+
+  assert.equal(await line('shop_sold_total'), ['shop_sold_total{item="tea"} 2'])
+  assert.ok(
+    (await line('shop_duration_seconds_count')).includes(
+      'shop_duration_seconds_count{speed="slow"} 1',
+    ),
+  )
+  assert.equal(await line('shop_queue'), ['shop_queue 2'])
+  await tested.stop()
+})
+
+test('closed label sets are there from the start, at 0', async () => {
+  const { tested, meter, line } = await started()
+
+  meter.use([shop(1)])
+
+  assert.equal(await line('shop_duration_seconds_count'), [
+    'shop_duration_seconds_count{speed="slow"} 0',
+    'shop_duration_seconds_count{speed="fast"} 0',
+  ])
+  await tested.stop()
+})
+
+test('counters survive a reload, and gauges read the instance of now', async () => {
+  const { tested, meter, line } = await started()
+  meter.use([shop(1)])
+  tested.emit(Shop, 'shop:sold', { item: 'tea', ms: 1 })
+
+  meter.use([shop(2)])
+  tested.emit(Shop, 'shop:sold', { item: 'tea', ms: 1 })
+
+  assert.equal(await line('shop_sold_total'), ['shop_sold_total{item="tea"} 2'])
+  assert.equal(await line('shop_stock'), ['shop_stock 2'])
+  await tested.stop()
+})
+
+test('the families of a plugin that was switched off are gone, and come back from 0', async () => {
+  const { tested, meter, line } = await started()
+  meter.use([shop(1)])
+  tested.emit(Shop, 'shop:moved', { by: 5 })
+
+  meter.use([])
+  const without = await line('shop_queue')
+  meter.use([shop(1)])
+
+  assert.equal(without, [])
+  assert.equal(await line('shop_queue'), ['shop_queue 0'])
+  await tested.stop()
+})
+
+test('ten thousand made-up labels leave as many series as the cap, and say so', async () => {
+  const { tested, meter, line } = await started({ maxSeries: 100 })
+  const [own] = [tested.plugin.metrics]
+  meter.use([shop(1), { plugin: 'metrics', families: own, services: tested.services }])
+
+  for (let i = 0; i < 10_000; i += 1) tested.emit(Shop, 'shop:sold', { item: `item-${i}`, ms: 1 })
+
+  const lines = await line('shop_sold_total')
+  assert.is(lines.length, 101)
+  assert.ok(lines.includes('shop_sold_total{item="__overflow__"} 9900'))
+  assert.equal(await line('metrics_series_dropped_total'), [
+    'metrics_series_dropped_total{metric="shop_sold_total"} 9900',
+  ])
+  await tested.stop()
+})
+
+test('scrapes that ask at once share one rendering', async () => {
+  const { tested, meter } = await started()
+  const reads = { count: 0 }
+  const counted = gauge({ name: 'shop_reads', help: 'Reads.', collect: () => (reads.count += 1) })
+  meter.use([shop(1, [counted])])
+
+  const texts = await Promise.all([meter.render(), meter.render(), meter.render()])
+
+  assert.is(reads.count, 1)
+  assert.is(new Set(texts).size, 1)
+  await tested.stop()
+})
+
+test('a gauge that cannot be read is left out and logged, and the rest is rendered', async () => {
+  const { tested, meter, line } = await started()
+  const broken = gauge({
+    name: 'shop_broken',
+    help: 'Broken.',
+    collect: () => {
+      throw new Error('no shop')
+    },
+  })
+  meter.use([shop(3, [broken, stock])])
+
+  assert.equal(await line('shop_stock'), ['shop_stock 3'])
+  assert.equal(await line('shop_broken'), [])
+  assert.ok(tested.logs.some(({ message }) => message === 'a gauge could not be read'))
+  await tested.stop()
+})
+
+test.run()
+conformance(metrics, { config: { runtime: false } })
