@@ -284,6 +284,24 @@ export function cacheSuite(name: string, open: (options?: RigOptions) => Promise
       assert.is(await cache.get('k'), expected)
     })
 
+  check('a stale value that is removed while somebody asks for it does not come back', async () => {
+    const cache = space()
+    const options = { stale: '1m', tags: ['t'], backoff: '1m' }
+    const fail = () => Promise.reject(new Error('down'))
+    for (const remove of [() => cache.remove('k'), () => cache.removeByTag('t')]) {
+      await cache.set('k', 'old', options)
+      await cache.expire('k')
+
+      const asking = cache
+        .getOrSet('k', fail, options)
+        .then(String, (error: Error) => error.message)
+      await remove()
+      await asking
+
+      assert.is((await rejects(cache.getOrSet('k', fail, options))).message, 'down')
+    }
+  })
+
   check(
     'a tag that the factory names on the way counts, also for a change while it ran',
     async () => {

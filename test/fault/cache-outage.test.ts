@@ -1,0 +1,229 @@
+/** Redis goes away, hangs and comes back, with two instances at work. C4–C7 of the fault list, with their numbers. */
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { privateRedis } from '../harness/redis.ts'
+import type { Rig } from '../plugins/cache/rig.ts'
+import { openCache, openShared, until } from '../plugins/cache/rig.ts'
+
+const scale = Number(process.env['TEST_SCALE'] ?? 1)
+const unhandled: unknown[] = []
+process.on('unhandledRejection', (reason) => unhandled.push(reason))
+
+const server = await privateRedis()
+const redis = { url: server.url, commandTimeout: '250ms' }
+const keys = Array.from({ length: 50 }, (_, i) => `k${i}`)
+
+/** What is true, written and read through instances as a database would be. */
+class Truth {
+  readonly #versions = new Map<string, number>()
+  readonly space: string
+
+  constructor(space: string) {
+    this.space = space
+  }
+
+  read = (rig: Rig, key: string): Promise<number> =>
+    rig.cache.namespace(this.space).getOrSet(key, () => this.of(key), { tags: [`tag:${key}`] })
+
+  /** Every third write invalidates by tag, as a route does that knows no key. */
+  async write(rig: Rig, key: string): Promise<void> {
+    const version = this.of(key) + 1
+    this.#versions.set(key, version)
+    const cache = rig.cache.namespace(this.space)
+    await (version % 3 === 0 ? cache.removeByTag(`tag:${key}`) : cache.remove(key))
+  }
+
+  of(key: string): number {
+    return this.#versions.get(key) ?? 0
+  }
+}
+
+async function staleReads(truth: Truth, rigs: readonly Rig[]): Promise<number> {
+  let stale = 0
+  for (const rig of rigs)
+    for (const key of keys) if ((await truth.read(rig, key)) !== truth.of(key)) stale++
+  return stale
+}
+
+/** Readers and a writer on every instance until `stop`; latencies of the reads. */
+function work(truth: Truth, rigs: readonly Rig[]) {
+  const latencies: number[] = []
+  const errors: unknown[] = []
+  let isOn = true
+  const pick = () => keys[Math.floor(Math.random() * keys.length)] ?? 'k0'
+  const loop = async (step: () => Promise<unknown>, pauseMs: number) => {
+    while (isOn) {
+      const startedAt = performance.now()
+      await step().catch((error: unknown) => errors.push(error))
+      latencies.push(performance.now() - startedAt)
+      await sleep(pauseMs)
+    }
+  }
+  const loops = rigs.flatMap((rig) => [
+    loop(() => truth.read(rig, pick()), 1),
+    loop(() => truth.read(rig, pick()), 1),
+    loop(() => truth.write(rig, pick()), 10),
+  ])
+  return {
+    latencies,
+    errors,
+    stop: async () => {
+      isOn = false
+      await Promise.all(loops)
+    },
+  }
+}
+
+const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] ?? 0
+
+test('C4: without a Redis at boot all is served at once, and joined when it comes', async () => {
+  await server.kill('SIGKILL')
+  const rig = openCache({ redis })
+  const cache = rig.cache.namespace('boot')
+
+  const startedAt = performance.now()
+  const value = await cache.getOrSet('k', () => 'made')
+  const took = performance.now() - startedAt
+  await cache.set('l', 1)
+  await cache.removeByTag('t')
+
+  const again = await cache.getOrSet('k', () => 'again')
+  const { redis: state } = rig.cache.status()
+  await server.restart()
+  await until(() => rig.cache.status().bus === 'up' && rig.cache.status().pending === 0, 3_000)
+  rig.stop()
+
+  assert.equal([value, again, state], ['made', 'made', 'down'])
+  assert.ok(took < 50, `${took} ms`)
+  assert.equal(unhandled, [])
+})
+
+test('C5, C6: killed with -9 under load and brought back: no error, no stale read', async () => {
+  const truth = new Truth('killed')
+  const rigs = [await openShared({ redis }), await openShared({ redis })]
+  const load = work(truth, rigs)
+  await sleep(500)
+
+  const before = load.latencies.splice(0)
+  await server.kill('SIGKILL')
+  await sleep(2_000 * scale)
+  const during = load.latencies.splice(0)
+  const pending = Math.max(...rigs.map((rig) => rig.cache.status().pending))
+  await server.restart()
+  const back = await until(() => rigs.every((rig) => rig.cache.status().bus === 'up'), 5_000)
+  await sleep(1_000)
+  await load.stop()
+  const settled = await until(() => rigs.every((rig) => rig.cache.status().pending === 0), 2_000)
+
+  assert.equal(load.errors, [])
+  assert.is(await staleReads(truth, rigs), 0)
+  assert.ok(pending > 0, 'writes were made during the outage')
+  assert.ok(back <= 3_000, `subscribed again ${back} ms after the restart`)
+  assert.ok(settled <= 2_000)
+  assert.ok(Math.max(...during) <= 310 + Math.max(...before), `longest ${Math.max(...during)} ms`)
+  assert.ok(
+    quantile(during, 0.5) <= 5 + quantile(before, 0.99),
+    `median ${quantile(during, 0.5)} ms`,
+  )
+  for (const { cache, witness } of rigs) {
+    assert.is(cache.status().counts.resyncs, 2, 'at the start and after the outage')
+    assert.is(witness.lineCount('the cache goes on without Redis'), 1, 'one line for one outage')
+    assert.is(witness.lineCount('redis went down'), 2, 'one for each connection')
+  }
+  assert.equal(unhandled, [])
+  rigs.forEach((rig) => rig.stop())
+})
+
+test('C5: a Redis that hangs costs one deadline, then nothing', async () => {
+  const rig = await openShared({ redis })
+  const cache = rig.cache.namespace('hangs')
+  const timed = async (key: string) => {
+    const startedAt = performance.now()
+    await cache.getOrSet(key, () => 'made')
+    return performance.now() - startedAt
+  }
+  await timed('warm')
+
+  const paused = server.pause(1_500)
+  const first = await timed('first')
+  const later: number[] = []
+  for (let i = 0; i < 50; i++) later.push(await timed(`later ${i}`))
+  await paused
+
+  assert.ok(first >= 200 && first <= 450, `first ${first} ms`)
+  assert.ok(quantile(later, 0.9) <= 25, `then ${quantile(later, 0.9)} ms`)
+  await until(() => rig.cache.status().redis === 'up', 4_000)
+  rig.stop()
+})
+
+test('C6: what was removed while Redis hung is removed when it is back', async () => {
+  const [a, b, c] = [
+    await openShared({ redis }),
+    await openShared({ redis }),
+    await openShared({ redis }),
+  ]
+  const space = (rig: Rig | undefined) => rig?.cache.namespace('hung')
+  await space(a)?.set('k', 'old')
+  await space(a)?.set('t', 'old', { tags: ['t'] })
+  await space(b)?.set('n', 'old', { ttl: '1h' })
+  for (const rig of [a, b, c]) assert.is((await space(rig)?.getMany(['k', 't', 'n']))?.size, 3)
+
+  const paused = server.pause(1_000)
+  await space(a)?.remove('k')
+  await space(a)?.removeByTag('t')
+  await space(b)?.expire('n')
+  assert.equal(await space(a)?.getMany(['k', 't']), new Map(), 'gone here at once')
+  await paused
+  await until(() => [a, b, c].every((rig) => rig?.cache.status().pending === 0), 4_000)
+
+  for (const rig of [a, b, c])
+    await until(async () => (await space(rig)?.getMany(['k', 't', 'n']))?.size === 0, 500)
+  for (const rig of [a, b, c]) rig?.stop()
+})
+
+test('C7: a bus that is cut is back within a second, and nothing old is left in memory', async () => {
+  const [a, b] = [await openShared({ redis }), await openShared({ redis })]
+  const [left, right] = [a.cache.namespace('cut'), b.cache.namespace('cut')]
+  await left.set('k', 1, { tags: ['t'] })
+  assert.is(await right.get('k'), 1)
+
+  await a.redis?.connection('default').call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+  await left.set('k', 2, { tags: ['t'] })
+  const took = await until(async () => (await right.get('k')) === 2, 2_000)
+  await left.removeByTag('t')
+
+  assert.ok(took <= 1_500, `${took} ms`)
+  await until(async () => (await right.get('k')) === undefined, 1_500)
+  assert.ok(b.cache.status().counts.resyncs >= 2)
+  a.stop()
+  b.stop()
+})
+
+test('C7: while the bus stays away, memory is believed for `trust` and no longer', async () => {
+  const [a, b] = [await openShared({ redis }), openCache({ redis, cache: { trust: '300ms' } })]
+  await until(() => b.cache.status().bus === 'up')
+  const [left, right] = [a.cache.namespace('deaf'), b.cache.namespace('deaf')]
+  await left.set('k', 1)
+  assert.is(await right.get('k'), 1)
+
+  const admin = a.redis?.connection('default')
+  await admin?.call('ACL', 'SETUSER', 'default', 'resetchannels')
+  await admin?.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+  await until(() => b.cache.status().bus === 'down', 1_000)
+  // Scripts that announce are refused too: write as an older version or another program would.
+  await admin?.del(`autodocops:cache:deaf:{k}`)
+  const took = await until(async () => (await right.get('k')) === undefined, 2_000)
+
+  assert.ok(took <= 1_000, `${took} ms`)
+  await admin?.call('ACL', 'SETUSER', 'default', 'allchannels')
+  await until(() => b.cache.status().bus === 'up', 4_000)
+  a.stop()
+  b.stop()
+})
+
+test.run()
