@@ -60,7 +60,7 @@ export const late = [
   'done-only',
   'stall',
 ] as const
-export const harmless = ['', 'crlf', 'bytes', 'no-done', 'no-usage', 'empty-first'] as const
+export const harmless = ['', 'crlf', 'pieces', 'no-done', 'no-usage', 'empty-first'] as const
 
 export const wishes: readonly Wish[] = [
   ...Object.keys(early).map((fault) => ({ fault, retryAfter: '600' })),

@@ -186,7 +186,7 @@ async function stream(
   const end = fault === 'crlf' ? '\r\n' : '\n'
   const send = async (data: string, event?: string) => {
     const name = event === undefined ? '' : `event: ${event}${end}`
-    await write(response, `${name}data: ${data}${end}${end}`, fault === 'bytes')
+    await write(response, `${name}data: ${data}${end}${end}`, fault === 'pieces')
   }
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
   response.flushHeaders()
@@ -250,10 +250,12 @@ async function broke(
   }
 }
 
-async function write(response: http.ServerResponse, text: string, byBytes: boolean): Promise<void> {
-  if (!byBytes) return void response.write(text)
-  for (const byte of Buffer.from(text)) {
-    response.write(Uint8Array.of(byte))
+/** In pieces of eleven bytes: some end inside a character, some inside a line end. */
+async function write(response: http.ServerResponse, text: string, inPieces: boolean): Promise<void> {
+  if (!inPieces) return void response.write(text)
+  const bytes = Buffer.from(text)
+  for (let from = 0; from < bytes.length; from += 11) {
+    response.write(bytes.subarray(from, from + 11))
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

@@ -1,0 +1,89 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import type { Conversations, NewMessage, Role } from '../../../plugins/llm-chat/conversations.ts'
+
+/** What every history owes; `make` gives one that may have other owners' conversations. */
+export function conversationsConformance(name: string, make: () => Promise<Conversations>): void {
+  const check = suite(`conversations in ${name}`)
+  let count = 0
+  const next = () => String((count += 1)).padStart(6, '0')
+  const message = (role: Role, content: string): NewMessage => ({
+    id: `msg_${name}_${next()}`,
+    role,
+    content,
+    model: null,
+    finishReason: role === 'assistant' ? 'stop' : null,
+  })
+  const begin = async (conversations: Conversations, owner: string, title: string | null = null) =>
+    conversations.create(owner, `conv_${name}_${next()}`, title)
+
+  check('what was created is found by its owner, and by nobody else', async () => {
+    const conversations = await make()
+    const made = await begin(conversations, 'alice', 'Título 🙂')
+
+    assert.equal(await conversations.find('alice', made.id), made)
+    assert.is(made.title, 'Título 🙂')
+    assert.match(made.createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    assert.is(await conversations.find('mallory', made.id), undefined)
+    assert.is(await conversations.remove('mallory', made.id), false)
+  })
+  check('messages come back in the order in which they were said', async () => {
+    const conversations = await make()
+    const { id } = await begin(conversations, 'alice')
+    await conversations.append(id, [message('user', '¿Qué tal?')])
+    await conversations.append(id, [message('assistant', 'Bien.'), message('user', '🙂')])
+
+    const { items } = await conversations.messages(id, { limit: 10 })
+
+    assert.equal(
+      items.map(({ content }) => content),
+      ['¿Qué tal?', 'Bien.', '🙂'],
+    )
+    assert.is(items[1]?.finishReason, 'stop')
+    const last = await conversations.last(id, 2)
+    assert.equal(
+      last.map(({ content }) => content),
+      ['Bien.', '🙂'],
+    )
+  })
+  check('pages hold everything once', async () => {
+    const conversations = await make()
+    const owner = `pager-${next()}`
+    const ids = []
+    for (let round = 0; round < 5; round += 1) ids.push((await begin(conversations, owner)).id)
+    const seen: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await conversations.list(owner, { limit: 2, cursor })
+      seen.push(...page.items.map(({ id }) => id))
+      cursor = page.nextCursor ?? undefined
+    } while (cursor !== undefined)
+
+    assert.equal(seen, ids.toReversed())
+  })
+  check('messages are paged too', async () => {
+    const conversations = await make()
+    const { id } = await begin(conversations, 'alice')
+    await conversations.append(id, ['a', 'b', 'c'].map((text) => message('user', text)))
+    const first = await conversations.messages(id, { limit: 2 })
+    const second = await conversations.messages(id, { limit: 2, cursor: first.nextCursor ?? '' })
+
+    assert.equal(
+      [...first.items, ...second.items].map(({ content }) => content),
+      ['a', 'b', 'c'],
+    )
+    assert.is(second.nextCursor, null)
+  })
+  check('a conversation goes with its messages, and takes none afterwards', async () => {
+    const conversations = await make()
+    const { id } = await begin(conversations, 'alice')
+    await conversations.append(id, [message('user', 'x')])
+
+    assert.is(await conversations.remove('alice', id), true)
+    await conversations.append(id, [message('user', 'y')])
+    assert.equal((await conversations.messages(id, { limit: 10 })).items, [])
+    assert.is(await conversations.find('alice', id), undefined)
+  })
+  check.run()
+}
