@@ -4,6 +4,7 @@ import semver from 'semver'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { factsOf } from '../facts.ts'
 import { routesOf } from '../generation.ts'
 import type { Plugin } from '../plugin.ts'
 import type { Route } from '../route.ts'
@@ -14,6 +15,8 @@ import { testPlugin, type TestedPlugin, type TestPluginOptions } from './test-pl
 export interface ConformanceOptions<R extends Tokens> extends TestPluginOptions<R> {
   /** Prefixes of metric names besides the plugin's own id. */
   readonly metricPrefixes?: readonly string[]
+  /** What stands in its package.json under `autodocops`, or in an index: must be what the code says. */
+  readonly facts?: object
   /** How often it is started and stopped while the heap is watched. */
   readonly rounds?: number
 }
@@ -32,6 +35,7 @@ export function conformance<N extends string, R extends Tokens, P extends HardTo
   const config = () => plugin.config.parse(options.config ?? {}) as unknown
   const start = () => testPlugin(plugin, options)
   facts(check, plugin)
+  if (options.facts !== undefined) staticFacts(check, plugin, options.facts)
   configuration(check, plugin)
   routeTable(check, plugin, config)
   metricFamilies(check, plugin, options.metricPrefixes ?? [])
@@ -69,6 +73,14 @@ function facts(check: Suite, plugin: AnyPlugin): void {
       assert.ok(summary.length > 0, name)
       assert.ok(examples.length > 0, name)
     }
+  })
+}
+
+function staticFacts(check: Suite, plugin: AnyPlugin, written: object): void {
+  check('its static facts are what its code says', () => {
+    const expected = JSON.parse(JSON.stringify(factsOf(plugin))) as object
+    const own = Object.entries(written).filter(([key]) => key in expected)
+    assert.equal(Object.fromEntries(own), expected)
   })
 }
 
