@@ -19,6 +19,15 @@ import { OperationsGuard } from './operations-guard.ts'
 import { fail, Pipeline } from './pipeline.ts'
 import { send } from './respond.ts'
 
+/** An API, no page (OWASP REST security cheat sheet). A route that serves a page brings its own. */
+const securityHeaders = [
+  ['Cache-Control', 'no-store'],
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['Referrer-Policy', 'no-referrer'],
+  ['Cross-Origin-Resource-Policy', 'same-origin'],
+] as const
+
 const soon = { headers: { 'Retry-After': '1' } }
 
 /** The routes of one generation behind one listener: edge → guard → match → pipeline. */
@@ -110,6 +119,7 @@ function surfaceOf(options: HttpAppOptions): Surface {
   return {
     options,
     drain,
+    defaults: securityHeaders,
     createContext: (request, response) => koa.createContext(request, response),
   }
 }

@@ -18,7 +18,11 @@ export interface Surface {
   readonly options: HttpAppOptions
   readonly createContext: (request: IncomingMessage, response: ServerResponse) => Context
   readonly drain: AbortHub
+  /** What every reply carries unless it says otherwise. */
+  readonly defaults: DefaultHeaders
 }
+
+export type DefaultHeaders = readonly (readonly [string, string])[]
 
 /** A route's part in an exchange, once it is known. */
 export interface Holder {
@@ -81,6 +85,10 @@ export class Exchange implements LogContext {
 
   get options(): HttpAppOptions {
     return this.#surface.options
+  }
+
+  get defaults(): DefaultHeaders {
+    return this.#surface.defaults
   }
 
   get load(): Load {

@@ -10,15 +10,6 @@ import { problemBody, problemContentType, speaksOpenAi } from './problem.ts'
 type HeaderValue = string | readonly string[]
 type ReplyHeaders = Readonly<Record<string, HeaderValue>>
 
-/** What every reply carries unless it says otherwise: an API, no page (OWASP REST security cheat sheet). */
-const defaults: readonly (readonly [string, string])[] = [
-  ['Cache-Control', 'no-store'],
-  ['X-Content-Type-Options', 'nosniff'],
-  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['Referrer-Policy', 'no-referrer'],
-  ['Cross-Origin-Resource-Policy', 'same-origin'],
-]
-const defaultPairs = defaults.flat()
 /** How long, and up to which size, the rest of a refused body is swallowed so that the client reads our reply. */
 const lingerMs = 500
 const smallBody = 65_536
@@ -90,18 +81,15 @@ export function headOf(
 ): string[] {
   const head = ['X-Request-Id', exchange.requestId, ...exchange.extraHeaders]
   const names = Object.keys(own)
-  if (names.length === 0 && !exchange.hasContext) head.push(...defaultPairs)
-  else pushDefaults(head, exchange, names)
+  const isPlain = names.length === 0 && !exchange.hasContext
+  for (const [name, value] of exchange.defaults)
+    if (isPlain || !isSet(exchange, names, name)) head.push(name, value)
   for (const name of names) pushHeader(head, name, own[name] ?? '')
   if (contentType !== undefined && !isSet(exchange, names, 'Content-Type'))
     head.push('Content-Type', contentType)
   if (exchange.options.isDraining() && own['Connection'] === undefined)
     head.push('Connection', 'close')
   return head
-}
-
-function pushDefaults(head: string[], exchange: Exchange, names: readonly string[]): void {
-  for (const [name, value] of defaults) if (!isSet(exchange, names, name)) head.push(name, value)
 }
 
 function pushHeader(head: string[], name: string, value: HeaderValue): void {
