@@ -144,10 +144,7 @@ export class Accounts {
   }
 }
 
-function refusal(
-  denied: Extract<Admitted, { ok: false }>,
-  limits: PlanLimits,
-): ProblemError {
+function refusal(denied: Extract<Admitted, { ok: false }>, limits: PlanLimits): ProblemError {
   const ms = Math.max(1, Math.ceil(denied.retryAfterMs))
   const headers = { 'Retry-After': String(Math.ceil(ms / 1_000)), 'retry-after-ms': String(ms) }
   if (denied.limit === 'concurrent')

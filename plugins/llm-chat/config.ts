@@ -67,11 +67,15 @@ const timeouts = z.strictObject({
   firstToken: duration().prefault('60s').describe('From the question to the first token.'),
   idle: duration().prefault('30s').describe('Longest silence of a model between two chunks.'),
   total: duration().prefault('10m').describe('Longest life of an answer.'),
-  slowClient: duration().prefault('60s').describe('A reader that takes nothing for so long is cut.'),
+  slowClient: duration()
+    .prefault('60s')
+    .describe('A reader that takes nothing for so long is cut.'),
   headers: duration()
     .prefault('10s')
     .describe('Without a first token by then, an event stream opens with a heartbeat.'),
-  heartbeat: duration().prefault('15s').describe('Silence after which an event stream gets a comment.'),
+  heartbeat: duration()
+    .prefault('15s')
+    .describe('Silence after which an event stream gets a comment.'),
 })
 
 const resume = z.strictObject({

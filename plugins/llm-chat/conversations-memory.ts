@@ -47,7 +47,12 @@ export class MemoryConversations implements Conversations {
       .map(({ conversation }) => conversation)
       .filter(({ id }) => cursor === undefined || id < cursor)
       .toSorted((a, b) => (a.id < b.id ? 1 : -1))
-    return pageOf(own, limit, ({ id }) => id, (conversation) => conversation)
+    return pageOf(
+      own,
+      limit,
+      ({ id }) => id,
+      (conversation) => conversation,
+    )
   }
 
   async remove(owner: string, id: string): Promise<boolean> {

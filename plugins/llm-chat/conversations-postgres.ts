@@ -66,10 +66,7 @@ export class PostgresConversations implements Conversations {
 
   /** A conversation that was deleted meanwhile takes nothing. */
   async append(id: string, messages: readonly NewMessage[]): Promise<void> {
-    const found = await this.#conversations
-      .query()
-      .patch({ updatedAt: new Date() })
-      .where({ id })
+    const found = await this.#conversations.query().patch({ updatedAt: new Date() }).where({ id })
     if (found === 0) return
     const rows = messages.map((message) => ({ ...message, conversationId: id }))
     await this.#messages.query().insert(rows)

@@ -121,8 +121,15 @@ export class Dialogue {
     if (conversationId === undefined || messageId === undefined) return
     if (text === '' && failure !== undefined) return
     const wasLeft = failure?.rule.outcome === 'aborted'
-    const finishReason = failure === undefined ? (finish ?? 'stop') : wasLeft ? 'cancelled' : 'error'
-    const message = { id: messageId, role: 'assistant', content: text, model, finishReason } as const
+    const finishReason =
+      failure === undefined ? (finish ?? 'stop') : wasLeft ? 'cancelled' : 'error'
+    const message = {
+      id: messageId,
+      role: 'assistant',
+      content: text,
+      model,
+      finishReason,
+    } as const
     try {
       await this.#services.conversations.append(conversationId, [message])
     } catch (error) {

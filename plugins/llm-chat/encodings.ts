@@ -1,6 +1,6 @@
 import { ChatErrors } from './errors.ts'
 import type { PlainErrorCode } from './errors.ts'
-import { eventsOf, lastEvents, startEvent, textOf, toSse } from './events.ts'
+import { eventsOf, isTerminal, lastEvents, startEvent, textOf, toSse } from './events.ts'
 import type { StreamEvent, Unnumbered } from './events.ts'
 import type { Generation } from './generation.ts'
 import type { Delta } from './model.ts'
@@ -39,18 +39,24 @@ export const openAiStream = (wantsUsage: boolean): Encoding<readonly Delta[]> =>
   tail: () => 'data: [DONE]\n\n',
 })
 
-/** A kept answer's events; its error event becomes the error that it was. */
-const replayed = (write: (events: readonly StreamEvent[]) => string): Encoding<readonly StreamEvent[]> => ({
-  head: '',
-  encode: (events) => {
-    const failed = events.find(({ event }) => event === 'error')
-    if (failed === undefined) return write(events)
-    const before = events.filter(({ event }) => event !== 'error')
-    if (before.length > 0) return write(before)
-    throw failureOf(failed)
-  },
-  tail: () => '',
-})
+/** A kept answer's events. Its error event becomes the error that it was; without an end it is lost. */
+function replayed(
+  write: (events: readonly StreamEvent[]) => string,
+): Encoding<readonly StreamEvent[]> {
+  let last: StreamEvent | undefined
+  return {
+    head: '',
+    encode: (events) => {
+      last = events.at(-1)
+      return write(events.filter(({ event }) => event !== 'error'))
+    },
+    tail: () => {
+      if (last?.event === 'error') throw failureOf(last)
+      if (last !== undefined && !isTerminal(last)) throw ChatErrors.producer_lost()
+      return ''
+    },
+  }
+}
 
 export const replayedEvents = () => replayed((events) => events.map(toSse).join(''))
 

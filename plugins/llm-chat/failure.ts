@@ -75,7 +75,10 @@ export class ModelFailure extends Error {
 
   constructor(
     kind: FailureKind,
-    extra: { readonly status?: number | undefined; readonly retryAfterMs?: number | undefined } = {},
+    extra: {
+      readonly status?: number | undefined
+      readonly retryAfterMs?: number | undefined
+    } = {},
   ) {
     super(extra.status === undefined ? kind : `${kind} (upstream status ${extra.status})`)
     this.kind = kind

@@ -180,10 +180,7 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     return this.#ending
   }
 
-  async #book(
-    outcome: Outcome,
-    failure: ModelFailure | undefined,
-  ): Promise<void> {
+  async #book(outcome: Outcome, failure: ModelFailure | undefined): Promise<void> {
     const { account, named, calibration, clock, ended } = this.#parts
     const { provider } = this
     const usage = this.#wasRefused(outcome) ? nothingUsed : this.usage
@@ -192,10 +189,7 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     if (!usage.estimated) calibration.observe(named.name, this.#outputBytes, usage.outputTokens)
     const durationMs = clock.monotonic() - this.#begunAt
     this.#tell(outcome, durationMs, usage)
-    await Promise.all([
-      account.close({ provider, outcome, usage, durationMs }),
-      ended(this),
-    ])
+    await Promise.all([account.close({ provider, outcome, usage, durationMs }), ended(this)])
   }
 
   /** The model did no work: nothing is charged. */
@@ -203,11 +197,7 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     return this.#opened === undefined && outcome !== 'aborted' && outcome !== 'timeout'
   }
 
-  #tell(
-    outcome: Outcome,
-    durationMs: number,
-    usage: ChatUsage,
-  ): void {
+  #tell(outcome: Outcome, durationMs: number, usage: ChatUsage): void {
     const since = this.#firstTokenAt === undefined ? undefined : this.#firstTokenAt - this.#begunAt
     finished(this.#parts.events, {
       provider: this.provider,

@@ -65,7 +65,12 @@ export default definePlugin({
     dialogue: cls(Dialogue),
     streams: ({ redis, config: { resume, timeouts }, log }) =>
       redis
-        ? new RedisStreams({ redis, keepMs: resume.keep, liveMs: timeouts.total + resume.keep, log })
+        ? new RedisStreams({
+            redis,
+            keepMs: resume.keep,
+            liveMs: timeouts.total + resume.keep,
+            log,
+          })
         : new MemoryStreams({ keepMs: resume.keep }),
     keeping: ({ streams, config: { resume }, log }) =>
       new Keeping({ streams, graceMs: resume.grace, maxBytes: resume.maxBytes, log }),

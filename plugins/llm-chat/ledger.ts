@@ -1,7 +1,13 @@
 import type { ChatUsage, Provider } from './contract.ts'
 
 export type LedgerOutcome =
-  'ok' | 'error' | 'timeout' | 'rate_limited' | 'aborted' | 'filtered' | 'lost'
+  | 'ok'
+  | 'error'
+  | 'timeout'
+  | 'rate_limited'
+  | 'aborted'
+  | 'filtered'
+  | 'lost'
 
 /** A row of the ledger as it begins. */
 export interface Opening {

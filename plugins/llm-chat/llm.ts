@@ -62,7 +62,12 @@ export class ModelClient implements LlmClient {
     const body = { messages, ...(temperature !== undefined && { temperature }) }
     const most = named.maxOutputTokens
     return new Generation({
-      account: { id: `strm_${random.uuid()}`, owner: '', headers: {}, close: async () => undefined },
+      account: {
+        id: `strm_${random.uuid()}`,
+        owner: '',
+        headers: {},
+        close: async () => undefined,
+      },
       named,
       question: { body, maxOutputTokens: Math.min(maxOutputTokens ?? most, most), choices: 1 },
       inputTokens: tokensOfQuestion(body),

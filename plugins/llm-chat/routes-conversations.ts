@@ -81,11 +81,7 @@ export const conversationRoutes = (route: RouteOf<RouteServices>) => [
   }),
 ]
 
-async function found(
-  conversations: RouteServices['conversations'],
-  owner: string,
-  id: string,
-) {
+async function found(conversations: RouteServices['conversations'], owner: string, id: string) {
   const conversation = await conversations.find(owner, id)
   if (conversation === undefined) throw ChatErrors.conversation_not_found({ id })
   return conversation

@@ -70,7 +70,10 @@ export const answerShape = z.object({
 export const openAiBody = ({ limits }: ChatConfig) =>
   z.looseObject({
     model: z.string().min(1).max(100).optional(),
-    messages: z.array(z.looseObject({ role: z.string() })).min(1).max(limits.messages),
+    messages: z
+      .array(z.looseObject({ role: z.string() }))
+      .min(1)
+      .max(limits.messages),
     stream: z.boolean().nullish(),
     stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
     max_tokens: z.int().min(1).nullish(),
@@ -100,7 +103,10 @@ export const pageQuery = z.strictObject({
 
 export const messagesQuery = z.strictObject({
   limit: pageQuery.shape.limit,
-  cursor: z.string().regex(/^\d{1,15}$/).optional(),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional(),
 })
 
 export const conversationShape = z.object({

@@ -54,7 +54,10 @@ test('afterwards nothing is left running, neither here nor upstream', async () =
   for (let tries = 0; tries < 50 && upstream.active > 0; tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 20))
 
-  const usage = (await (await app.get('/chat/usage')).json()) as { inFlight: number; reserved: number }
+  const usage = (await (await app.get('/chat/usage')).json()) as {
+    inFlight: number
+    reserved: number
+  }
 
   assert.is(usage.inFlight, 0)
   assert.is(usage.reserved, 0)

@@ -40,7 +40,8 @@ test('a renewed slot is kept', async () => {
 test('a new minute forgets the old one', async () => {
   const clock = new TestClock()
   const admission = new MemoryAdmission({ clock })
-  const take = (id: string) => admission.take({ owner: 'a', id, tokens: 1 }, { ...limits, concurrent: 9 })
+  const take = (id: string) =>
+    admission.take({ owner: 'a', id, tokens: 1 }, { ...limits, concurrent: 9 })
   await take('1')
   await take('2')
   const refused = await take('3')

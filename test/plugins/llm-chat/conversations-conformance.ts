@@ -65,7 +65,10 @@ export function conversationsConformance(name: string, make: () => Promise<Conve
   check('messages are paged too', async () => {
     const conversations = await make()
     const { id } = await begin(conversations, 'alice')
-    await conversations.append(id, ['a', 'b', 'c'].map((text) => message('user', text)))
+    await conversations.append(
+      id,
+      ['a', 'b', 'c'].map((text) => message('user', text)),
+    )
     const first = await conversations.messages(id, { limit: 2 })
     const second = await conversations.messages(id, { limit: 2, cursor: first.nextCursor ?? '' })
 

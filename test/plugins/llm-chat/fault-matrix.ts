@@ -80,19 +80,29 @@ export function endsOf(format: Format, { text }: Observed): { good: number; bad:
 }
 
 /** What is wrong with how this reply ended, or nothing. */
-export function verdict(format: Format, { fault = '', tokens = 0 }: Wish, seen: Observed): string | undefined {
+export function verdict(
+  format: Format,
+  { fault = '', tokens = 0 }: Wish,
+  seen: Observed,
+): string | undefined {
   const said = `${format} ${fault}: ${seen.status} ${seen.isComplete} ${seen.text.slice(-200)}`
   if (seen.text.includes('canary')) return `told what the upstream said: ${said}`
   const isWell = (harmless as readonly string[]).includes(fault)
   if (isWell) return wellVerdict(format, seen, tokens, said)
-  if (seen.status !== 200) return seen.isComplete && seen.status >= 400 ? undefined : `no reply: ${said}`
+  if (seen.status !== 200)
+    return seen.isComplete && seen.status >= 400 ? undefined : `no reply: ${said}`
   if (early[fault] !== undefined) return `a failure before the first token was 200: ${said}`
   if (format === 'text') return seen.isComplete ? `a silent end: ${said}` : undefined
   const { good, bad } = endsOf(format, seen)
   return good === 0 && bad === 1 ? undefined : `${good} good and ${bad} bad ends: ${said}`
 }
 
-function wellVerdict(format: Format, seen: Observed, tokens: number, said: string): string | undefined {
+function wellVerdict(
+  format: Format,
+  seen: Observed,
+  tokens: number,
+  said: string,
+): string | undefined {
   if (seen.status !== 200 || !seen.isComplete) return `should have gone well: ${said}`
   if (textIn(format, seen.text) !== answerOf(tokens)) return `another text: ${said}`
   if (format === 'text') return undefined
@@ -103,7 +113,9 @@ function wellVerdict(format: Format, seen: Observed, tokens: number, said: strin
 /** The answer inside a reply. */
 export function textIn(format: Format, text: string): string {
   if (format === 'text') return text
-  const datas = [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, json]) => JSON.parse(json ?? '') as Chunk)
+  const datas = [...text.matchAll(/^data: (\{.*\})$/gm)].map(
+    ([, json]) => JSON.parse(json ?? '') as Chunk,
+  )
   return datas.map((data) => data.text ?? data.choices?.[0]?.delta?.content ?? '').join('')
 }
 

@@ -24,7 +24,10 @@ const deadlines = { firstTokenMs: 200, idleMs: 200, totalMs: 1_000 }
 function setUp(...scripts: (readonly (FakeFault | undefined)[])[]) {
   const retried: unknown[] = []
   const clock = new TestClock()
-  const events = { emit: (_set: unknown, name: string) => retried.push(name), on: () => () => undefined }
+  const events = {
+    emit: (_set: unknown, name: string) => retried.push(name),
+    on: () => () => undefined,
+  }
   const random = { float: () => 0, bytes: (count: number) => Buffer.alloc(count), uuid: () => '0' }
   const models = scripts.map((script) => new FakeModel({ delayMs: 0, script }))
   const named: NamedModel = {

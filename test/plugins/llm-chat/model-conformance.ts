@@ -115,7 +115,9 @@ export function modelConformance(name: string, prepare: () => Promise<Subject>):
     'an abort ends a whole answer too',
     using(async ({ question, active }, model) => {
       const abort = new AbortController()
-      const asking = failureOf(() => model.complete(question({ fault: 'stall', at: 0 }), abort.signal))
+      const asking = failureOf(() =>
+        model.complete(question({ fault: 'stall', at: 0 }), abort.signal),
+      )
       await new Promise((resolve) => setTimeout(resolve, 50))
       abort.abort()
 

@@ -29,7 +29,12 @@ const overUpstream = (options: Partial<OpenAiOptions>) => async (): Promise<Subj
         ...options,
       }),
     question: ({ fault, at = 3 }) => {
-      const content = wish({ tokens: 10, at, delayMs: 5, ...(fault && { fault: statuses[fault] ?? fault }) })
+      const content = wish({
+        tokens: 10,
+        at,
+        delayMs: 5,
+        ...(fault && { fault: statuses[fault] ?? fault }),
+      })
       const body = { messages: [{ role: 'user', content }] }
       return { body, maxOutputTokens: 100, choices: 1 }
     },

@@ -60,7 +60,9 @@ export async function serve(
 ): Promise<Served> {
   const all = [believer, database, ...below, llmChat] as unknown as readonly AnyPlugin[]
   const plugins = all.filter((plugin, index) => all.lastIndexOf(plugin) === index)
-  const host = await (defineApp as (list: readonly AnyPlugin[], options: object) => ReturnType<typeof defineApp>)(plugins, {
+  const host = await (
+    defineApp as (list: readonly AnyPlugin[], options: object) => ReturnType<typeof defineApp>
+  )(plugins, {
     log: settings.log ?? createLog({ level: 'silent', pretty: false }),
     manifest: {
       log: { level: settings.log === undefined ? 'silent' : 'debug' },
@@ -72,7 +74,9 @@ export async function serve(
       plugins: {
         database: false,
         ...settings.plugins,
-        'llm-chat': { config: { ...config, limits: { ...wideLimits, ...Object(config['limits']) } } },
+        'llm-chat': {
+          config: { ...config, limits: { ...wideLimits, ...Object(config['limits']) } },
+        },
       },
     },
   }).start()

@@ -13,12 +13,16 @@ const scan = (pieces: readonly Uint8Array[]) => {
 const dataOf = (text: string) => scan([Buffer.from(text)]).map(({ data }) => data)
 
 test('an event is found wherever its bytes were cut', () => {
-  const texts = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => JSON.stringify(text)))
+  const texts = fc.array(
+    fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => JSON.stringify(text)),
+  )
   const ends = fc.constantFrom('\n', '\r\n', '\r')
   fc.assert(
     fc.property(texts, ends, fc.array(fc.nat()), (datas, end, cuts) => {
       const bytes = Buffer.from(datas.map((data) => `data: ${data}${end}${end}`).join('') + end)
-      const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].toSorted((a, b) => a - b)
+      const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].toSorted(
+        (a, b) => a - b,
+      )
       const pieces = [0, ...places].map((from, index) => bytes.subarray(from, places[index]))
 
       const found = scan(pieces)

@@ -35,7 +35,12 @@ const client = new Redis(url)
 const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent } as never
 let rounds = 0
 const connections = (connection: () => unknown) =>
-  ({ kind: 'single', keyPrefix: `${prefix}${(rounds += 1)}:`, connection, isUp: () => true }) as never
+  ({
+    kind: 'single',
+    keyPrefix: `${prefix}${(rounds += 1)}:`,
+    connection,
+    isUp: () => true,
+  }) as never
 
 ledgerConformance('postgres', async () => new PostgresLedger({ database }))
 conversationsConformance('postgres', async () => new PostgresConversations({ database }))

@@ -197,7 +197,8 @@ async function stream(
     if (index === at && (await broke(fault, response, send, over))) return
     if (delayMs > 0) await sleep(delayMs)
     await send(chunkOf({ content: tokenAt(index) }))
-    if (response.writableNeedDrain) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (response.writableNeedDrain)
+      await Promise.race([once(response, 'drain'), once(response, 'close')])
   }
   over()
   if (fault === 'clean-end') return void response.end()
@@ -251,7 +252,11 @@ async function broke(
 }
 
 /** In pieces of eleven bytes: some end inside a character, some inside a line end. */
-async function write(response: http.ServerResponse, text: string, inPieces: boolean): Promise<void> {
+async function write(
+  response: http.ServerResponse,
+  text: string,
+  inPieces: boolean,
+): Promise<void> {
   if (!inPieces) return void response.write(text)
   const bytes = Buffer.from(text)
   for (let from = 0; from < bytes.length; from += 11) {
