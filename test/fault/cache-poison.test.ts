@@ -1,0 +1,167 @@
+/** Values that are not ours, memory that is full, a Redis that refuses, a lease holder that dies: C3, C8, C13, C14, C16. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { metrics } from '../../plugins/cache/metrics.ts'
+import { privateRedis } from '../harness/redis.ts'
+import { openCache, openShared, until } from '../plugins/cache/rig.ts'
+
+const server = await privateRedis()
+const redis = { url: server.url }
+
+test('C8: 9 foreign values, cold and behind memory, are misses that are counted and mended', async () => {
+  const [a, b] = [await openShared({ redis }), await openShared({ redis })]
+  const client = a.redis?.connection('default')
+  const poisons = [
+    'list',
+    'hash',
+    'not json',
+    '',
+    '"hello"',
+    '5',
+    'null',
+    '{}',
+    '[1,2,3,4,{}]\n{"cut":',
+  ]
+  let made = 0
+
+  for (const tier of ['cold', 'behind memory'])
+    for (const [index, poison] of poisons.entries()) {
+      const cache = a.cache.namespace('poison')
+      const key = `${tier.length}-${index}`
+      const at = `autodocops:cache:poison:{${key}}`
+      if (tier !== 'cold') await b.cache.namespace('poison').getOrSet(key, () => 'before')
+      await client?.del(at)
+      if (poison === 'list') await client?.lpush(at, 'x')
+      else if (poison === 'hash') await client?.hset(at, 'x', 1)
+      else await client?.set(at, poison)
+
+      const value = await cache.getOrSet(key, () => (made++, 'made'))
+
+      assert.is(value, 'made', poison)
+      const other = await openShared({ redis })
+      assert.is(await other.cache.namespace('poison').get(key), 'made', `${poison} was overwritten`)
+      other.stop()
+    }
+
+  assert.is(made, 18)
+  assert.ok(a.cache.status().counts.rejected >= 18, `${a.cache.status().counts.rejected}`)
+  assert.is(a.cache.status().redis, 'up')
+  a.stop()
+  b.stop()
+})
+
+test('C13: 10,000 values of 1 KB stay within 4 MiB of memory', async () => {
+  const rig = openCache({ cache: { memory: '4MiB' } })
+  const value = 'x'.repeat(1_000)
+
+  let most = 0
+  for (let i = 0; i < 10_000; i++) {
+    await rig.cache.set(`k${i}`, value)
+    most = Math.max(most, rig.cache.status().bytes)
+  }
+
+  const { entries, counts } = rig.cache.status()
+  assert.ok(most <= 4 * 2 ** 20, `${most} bytes`)
+  assert.ok(entries > 2_500, `${entries} entries`)
+  assert.is(counts.evictions, 10_000 - entries)
+  assert.is(await rig.cache.get('k9999'), value)
+  rig.stop()
+})
+
+test('C14: 100,000 keys make no label: the families of the cache have 60 series at the most', async () => {
+  const rig = openCache()
+  for (let i = 0; i < 100_000; i++) await rig.cache.get(`k${i}`)
+
+  const seen = new Set<string>()
+  for (const { name, payload } of rig.witness.heard)
+    for (const family of metrics) {
+      const sample = family.on[name]?.(payload as never)
+      if (sample)
+        seen.add(`${family.name} ${JSON.stringify(Array.isArray(sample) ? sample[0] : sample)}`)
+    }
+  const possible = metrics
+    .filter(({ kind }) => kind === 'counter')
+    .map(({ labels }) => Object.values(labels).reduce((n, values) => n * values.length, 1))
+
+  assert.ok(seen.size > 0 && seen.size <= 60, `${seen.size} series`)
+  assert.ok(possible.reduce((sum, n) => sum + n, 0) <= 60, `${possible} possible series`)
+  rig.stop()
+})
+
+test('C16: a Redis that is full goes on being read, and is not taken for a dead one', async () => {
+  const rig = await openShared({ redis })
+  const client = rig.redis?.connection('default')
+  const cache = rig.cache.namespace('full')
+  await cache.set('k', 'kept')
+  await client?.config('SET', 'maxmemory', '1')
+
+  await cache.set('l', 1)
+  await cache.set('m', 1)
+  const made = await cache.getOrSet('n', () => 'made')
+  const other = await openShared({ redis })
+  const read = await other.cache.namespace('full').get('k')
+  await other.cache.namespace('full').remove('k')
+  const isGone = async () => (await cache.get('k')) === undefined
+  await until(isGone, 1_000).finally(() => client?.config('SET', 'maxmemory', '0'))
+
+  assert.equal([made, read], ['made', 'kept'])
+  assert.is(rig.cache.status().redis, 'up')
+  assert.is(rig.witness.count('cache:degraded'), 0)
+  assert.is(
+    rig.witness.lineCount('Redis refuses commands of the cache'),
+    1,
+    'one line, not one a command',
+  )
+  await until(() => rig.cache.status().pending === 0, 2_000)
+  rig.stop()
+  other.stop()
+})
+
+test('C16: a replica that may not be written to is read, and told later what was removed', async () => {
+  const rig = await openShared({ redis })
+  const admin = rig.redis?.connection('default')
+  const cache = rig.cache.namespace('replica')
+  await cache.set('k', 'kept')
+  await cache.set('l', 'kept')
+  await admin?.call('REPLICAOF', '127.0.0.1', '1')
+
+  await cache.remove('k')
+  const values = await cache.getMany(['k', 'l'])
+  const made = await cache.getOrSet('m', () => 'made')
+  await admin?.call('REPLICAOF', 'NO', 'ONE')
+
+  assert.equal([Object.fromEntries(values), made], [{ l: 'kept' }, 'made'])
+  await until(() => rig.cache.status().pending === 0, 5_000)
+  assert.is(await admin?.exists('autodocops:cache:replica:{k}'), 0)
+  rig.stop()
+})
+
+test('C3: when a lease holder is killed, another instance makes the value within `hard` and half a second', async () => {
+  const hardMs = 1_000
+  const holder = fileURLToPath(new URL('./cache-lease-holder.ts', import.meta.url))
+  const flags = 'Deno' in globalThis ? ['run', '-A'] : []
+  const args = [...flags, '--conditions=source', holder, server.url, String(hardMs)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const rig = await openShared({ redis })
+  child.kill('SIGKILL')
+  const startedAt = performance.now()
+  let calls = 0
+
+  const value = await rig.cache
+    .namespace('held')
+    .getOrSet('k', () => (calls++, 'made'), { hard: hardMs })
+  const took = performance.now() - startedAt
+
+  assert.equal([value, calls], ['made', 1])
+  assert.ok(took <= hardMs + 500, `${took} ms`)
+  rig.stop()
+})
+
+test.run()
