@@ -54,7 +54,7 @@ export function build({ withTests = false } = {}) {
   const folders = withTests ? testSources : sources
   folders.forEach(copyAssets)
   folders.forEach(prune)
-  if (status === 0 && !withTests) writeStamp(began)
+  if (status === 0) writeStamp(began)
   return status === 0
 }
 

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm test [-- words of a path …] [--runtime node20,node24,deno,this] [--tier fast,real,soak] [--jobs 2]`
- *
- * Builds, then runs each test file in a process of its own. With CI=true what is skipped has failed.
+ * `npm test`: builds, then runs each test file in a process of its own. With CI=true what is skipped has
+ * failed.
  */
 import { parseArgs } from 'node:util'
 
@@ -12,6 +11,12 @@ import { closingLine, reportFile, reportRun } from './runner/report.mjs'
 import { killAll, runFile } from './runner/run-file.mjs'
 import { defaultRuntimes, runtime, runtimeNames } from './runner/runtimes.mjs'
 import { Services } from './runner/services.mjs'
+
+const usage = `npm test [-- words of a path …] [options]
+
+  --runtime   ${runtimeNames.join(', ')}; without it ${defaultRuntimes().join(', ')}
+  --tier      ${tiers.join(', ')}; without it fast, real
+  --jobs      files at a time; without it 2`
 
 const began = performance.now()
 const { filter, names, wanted, jobs } = readArguments()
@@ -31,19 +36,30 @@ console.log(closingLine(totals))
 process.exitCode = totals.failed > 0 ? 1 : 0
 
 function readArguments() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      runtime: { type: 'string', default: defaultRuntimes().join() },
-      tier: { type: 'string', default: 'fast,real' },
-      jobs: { type: 'string', default: '2' },
-    },
-  })
+  const { values, positionals } = parseOrExplain()
   return {
     filter: positionals,
     names: known(values.runtime, runtimeNames),
     wanted: known(values.tier, tiers),
     jobs: Number(values.jobs),
+  }
+}
+
+function parseOrExplain() {
+  const options = {
+    runtime: { type: 'string', default: defaultRuntimes().join() },
+    tier: { type: 'string', default: 'fast,real' },
+    jobs: { type: 'string', default: '2' },
+    help: { type: 'boolean', default: false },
+  }
+  try {
+    const parsed = parseArgs({ allowPositionals: true, options })
+    if (!parsed.values.help) return parsed
+    console.log(usage)
+    process.exit(0)
+  } catch (error) {
+    console.error(`${error.message}\n\n${usage}`)
+    process.exit(2)
   }
 }
 

@@ -220,6 +220,19 @@ test('importing a module does nothing: no state and no call at its top level tha
   assert.equal(broken, [])
 })
 
+test('no test is alone in the light: nothing is left focused', () => {
+  const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `test/${name}`)
+  const focused = new RegExp(`\\.${'only'}\\(`)
+
+  assert.ok(tests.length > 50)
+  assert.equal(
+    tests.filter((path) => focused.test(read(path))),
+    [],
+  )
+})
+
 test('no room has a name that says nothing', () => {
   const nothing = new RegExp(`(^|/)(${rooms.join('|')})(/|\\.ts$)`)
 

@@ -97,9 +97,9 @@ const sum = (output, word) =>
 function judge(run, code) {
   const [total, good, left] = ['Total', 'Passed', 'Skipped'].map((word) => sum(run.output, word))
   const skips = [...run.output.matchAll(/^# skipped: (.+)$/gm)].map(([, reason]) => reason)
-  // uvu counts a skipped test in none of the others.
-  if (total === 0 && skips.length === 0 && run.why.length === 0) run.why.push('ran no test')
-  if (code !== 0 && total === good && run.why.length === 0) run.why.push(`ended with ${code}`)
+  if (run.why.length === 0 && total === 0 && skips.length === 0)
+    run.why.push(code === 0 ? 'ran no test' : `ended with ${code} before its tests were counted`)
+  if (run.why.length === 0 && code !== 0 && total === good) run.why.push(`ended with ${code}`)
   return {
     passed: good,
     failed: total - good + run.why.length,
