@@ -11,6 +11,15 @@ export function typesOf(responses: Rules): readonly string[] {
   return [...new Set(good.flatMap(([status, rule]) => (status === '204' ? [] : typesOfRule(rule))))]
 }
 
+/** What text and bytes are called when the reply does not say: the first declared type that is not JSON. */
+export function plainTypeOf(responses: Rules): string | undefined {
+  const declared = Object.values(responses).flatMap((rule) =>
+    rule !== undefined && isRule(rule) && rule.contentType !== undefined ? rule.contentType : [],
+  )
+  const type = declared.find((one) => !one.startsWith('application/json'))
+  return type?.startsWith('text/') && !type.includes(';') ? `${type}; charset=utf-8` : type
+}
+
 function typesOfRule(rule: Rules[number]): readonly string[] {
   if (rule === undefined || !isRule(rule)) return ['application/json']
   if (rule.contentType !== undefined) return [rule.contentType].flat().map(withoutParameters)

@@ -27,6 +27,7 @@ const securityHeaders = [
   ['Referrer-Policy', 'no-referrer'],
   ['Cross-Origin-Resource-Policy', 'same-origin'],
 ] as const
+const overTls = [...securityHeaders, ['Strict-Transport-Security', 'max-age=31536000']] as const
 
 const soon = { headers: { 'Retry-After': '1' } }
 
@@ -119,7 +120,7 @@ function surfaceOf(options: HttpAppOptions): Surface {
   return {
     options,
     drain,
-    defaults: securityHeaders,
+    defaults: options.publicUrl().startsWith('https:') ? overTls : securityHeaders,
     createContext: (request, response) => koa.createContext(request, response),
   }
 }

@@ -93,7 +93,11 @@ export const HttpErrors = problems({
     title: 'This part of the server was replaced or stopped',
     hint: 'Connect again.',
   },
-  handler_timeout: { status: 503, title: 'The answer took too long' },
+  handler_timeout: {
+    status: 503,
+    title: 'The answer took too long',
+    detail: ({ ms }: { ms: number }) => `There was no reply within ${ms} ms.`,
+  },
   overloaded: { status: 503, title: 'The server has too much to do', hint: 'Try again soon.' },
   server_draining: { status: 503, title: 'The server is stopping', hint: 'Connect again.' },
   stream_timeout: { status: 504, title: 'The stream was silent or alive for too long' },

@@ -1,8 +1,9 @@
 import { isProblem } from '../errors.ts'
+import type { ProblemError } from '../errors.ts'
 import type { Route, RouteFacts, RouteRequest } from '../route.ts'
 import type { Limiter, Principal } from '../slots.ts'
 import type { AbortHub } from './abort-hub.ts'
-import { requireAcceptable, typesOf } from './accept.ts'
+import { plainTypeOf, requireAcceptable, typesOf } from './accept.ts'
 import type { Authentication } from './authenticate.ts'
 import { ClientGone, readBytes, readJson } from './body.ts'
 import { queryOf } from './edge.ts'
@@ -11,7 +12,7 @@ import type { Exchange, Holder } from './exchange.ts'
 import type { MountedPlugin } from './contract.ts'
 import { toProblem } from './problem.ts'
 import { takeFromBudget } from './rate-limit.ts'
-import { asReply, isStream, payloadOf, send, sendProblem } from './respond.ts'
+import { asReply, isStream, payloadOf, plainText, send, sendProblem } from './respond.ts'
 import { StreamReply } from './stream.ts'
 import { checkBody, readParams, readQuery } from './validate.ts'
 
@@ -23,6 +24,8 @@ export interface Parts {
 
 /** A stream whose route names no times. */
 const streamDefaults = { idleMs: 30_000, totalMs: 120_000 }
+/** A route may be silent for longer than a socket: the socket then waits a little longer than the route. */
+const socketGraceMs = 5_000
 const unavailable = { headers: { 'Retry-After': '5' } }
 
 /**
@@ -36,7 +39,8 @@ export class Pipeline {
   readonly #parts: Parts
   readonly #holder: Holder
   readonly #types: readonly string[]
-  readonly #textType: string
+  readonly #plainType: string | undefined
+  readonly #longestWaitMs: number
 
   constructor(route: Route, facts: RouteFacts, mounted: MountedPlugin, parts: Parts) {
     this.#route = route
@@ -44,7 +48,8 @@ export class Pipeline {
     this.#mounted = mounted
     this.#parts = parts
     this.#types = typesOf(route.responses)
-    this.#textType = textTypeOf(this.#types)
+    this.#plainType = plainTypeOf(route.responses)
+    this.#longestWaitMs = Math.max(route.timeoutMs, route.stream?.idleMs ?? 0)
     const { name: plugin, log, leave } = mounted
     this.#holder = { label: route.path, plugin, log, leave, hub: parts.hub }
   }
@@ -57,6 +62,9 @@ export class Pipeline {
   hold(exchange: Exchange): void {
     exchange.hold(this.#holder)
     this.#mounted.enter()
+    const { request, options } = exchange
+    if (this.#longestWaitMs >= options.limits.socketIdle)
+      request.socket.setTimeout(this.#longestWaitMs + socketGraceMs)
   }
 
   /** Never rejects. */
@@ -149,7 +157,7 @@ export class Pipeline {
 
   #arm(exchange: Exchange): void {
     exchange.arm(this.#route.timeoutMs, () => {
-      const late = HttpErrors.handler_timeout(unavailable)
+      const late = HttpErrors.handler_timeout({ ms: this.#route.timeoutMs }, unavailable)
       exchange.abort(late)
       fail(exchange, late)
     })
@@ -159,7 +167,7 @@ export class Pipeline {
     const reply = asReply(result)
     if (isStream(reply.body)) return await this.#stream(exchange, reply, reply.body)
     if (exchange.response.headersSent || exchange.response.destroyed) return
-    send(exchange, payloadOf(reply, this.#textType))
+    send(exchange, payloadOf(reply, this.#plainType))
   }
 
   async #stream(
@@ -169,16 +177,10 @@ export class Pipeline {
   ): Promise<void> {
     this.#arm(exchange)
     const named = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')
-    const contentType = named === undefined ? this.#textType : String(named[1])
+    const contentType = named === undefined ? (this.#plainType ?? plainText) : String(named[1])
     const rule = { route: this.facts.path, ...(this.#route.stream ?? streamDefaults) }
     await new StreamReply(exchange, source, { status, headers, contentType }, rule).run()
   }
-}
-
-/** For text and streams that name no type themselves. */
-function textTypeOf(types: readonly string[]): string {
-  const text = types.find((type) => type.startsWith('text/')) ?? 'text/plain'
-  return `${text}; charset=utf-8`
 }
 
 /** The one place where an error becomes a reply. Whoever is late, or has nobody to answer, changes nothing. */
@@ -188,7 +190,10 @@ export function fail(exchange: Exchange, error: unknown): void {
   const cause = isProblem(error) ? error : (abortReason ?? error)
   if (cause instanceof ClientGone) return
   const problem = toProblem(cause)
-  if (!isProblem(cause) || (problem.status >= 500 && problem.cause !== undefined))
-    exchange.failure = cause
+  if (isWorthALine(problem)) exchange.failure = isProblem(cause) ? problem : cause
   sendProblem(exchange, problem)
 }
+
+/** What the client is not told must be in the log. */
+const isWorthALine = ({ status, cause, detail, code }: ProblemError): boolean =>
+  status >= 500 && (code === 'internal_error' || cause !== undefined || detail !== undefined)

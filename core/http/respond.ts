@@ -33,13 +33,16 @@ export function asReply(result: unknown): Pick<Reply, 'status' | 'body' | 'heade
 export const isStream = (body: unknown): body is AsyncIterable<unknown> =>
   typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 
+export const plainText = 'text/plain; charset=utf-8'
+
 /** Text and bytes go out as they are; anything else as JSON. */
-export function payloadOf(reply: ReturnType<typeof asReply>, textType: string): Payload {
+export function payloadOf(reply: ReturnType<typeof asReply>, type: string | undefined): Payload {
   const { status, body, headers } = reply
   if (body === undefined) return { status, headers, contentType: undefined, data: undefined }
-  if (typeof body === 'string') return { status, headers, contentType: textType, data: body }
+  if (typeof body === 'string')
+    return { status, headers, contentType: type ?? plainText, data: body }
   if (body instanceof Uint8Array)
-    return { status, headers, contentType: 'application/octet-stream', data: body }
+    return { status, headers, contentType: type ?? 'application/octet-stream', data: body }
   const contentType = 'application/json; charset=utf-8'
   return { status, headers, contentType, data: JSON.stringify(body) }
 }
@@ -106,9 +109,13 @@ function isSet(exchange: Exchange, names: readonly string[], name: string): bool
 const hasName = (names: readonly string[], lower: string): boolean =>
   names.some((name) => name.toLowerCase() === lower)
 
-/** A small one is already here, and node:http throws it away by itself. */
+/**
+ * A small one is already here, and node:http throws it away by itself. Whoever waits for `100 Continue` may send it
+ * or not (RFC 9110 §10.1.1): what comes next could be taken for it.
+ */
 function hasUnreadBody({ request }: Exchange): boolean {
   if (request.complete || !hasBody(request)) return false
+  if (request.headers.expect !== undefined) return true
   const length = request.headers['content-length']
   return length === undefined || Number(length) > smallBody
 }
