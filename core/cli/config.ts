@@ -58,7 +58,7 @@ function text({
 }: Explanation): string {
   const where = position && `${position.file}:${position.line}:${position.col}`
   const rows = [
-    ['value', value === undefined ? 'not set' : plainly(value)],
+    ['value', known ? (value === undefined ? 'not set' : plainly(value)) : undefined],
     ['from', origin],
     ['written', where],
     ['default', byDefault === undefined ? undefined : plainly(byDefault)],

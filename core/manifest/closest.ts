@@ -1,12 +1,9 @@
-/** The likeliest meaning of a misspelt name: at most two slips, or a third of its length. */
+/** The likeliest meaning of a misspelt name: at most three slips, and no more than half of it. */
 export function closest(name: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.min(3, Math.max(1, Math.floor(name.length / 2)))
   const near = [...candidates]
-    .map((candidate) => ({
-      candidate,
-      slips: distance(name.toLowerCase(), candidate.toLowerCase()),
-    }))
-    .filter(({ slips }) => slips <= limit)
+    .map((candidate) => ({ candidate, slips: slips(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter((found) => found.slips <= limit)
   return near.toSorted((a, b) => a.slips - b.slips)[0]?.candidate
 }
 
@@ -15,16 +12,22 @@ export function didYouMean(name: string, candidates: Iterable<string>): string |
   return match === undefined ? undefined : `did you mean '${match}'?`
 }
 
-/** Levenshtein, one row at a time. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 0; i < a.length; i += 1) {
-    const next = [i + 1]
-    for (let j = 0; j < b.length; j += 1) {
-      const [above = 0, diagonal = 0, before = 0] = [row[j + 1], row[j], next[j]]
-      next.push(Math.min(above + 1, before + 1, diagonal + (a[i] === b[j] ? 0 : 1)))
+/** Letters that are missing, too many, wrong, or swapped (Damerau and Levenshtein), row by row. */
+function slips(a: string, b: string): number {
+  let before: readonly number[] = []
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const replaced = at(row, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const isSwapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swapped = isSwapped ? at(before, j - 2) + 1 : Infinity
+      next.push(Math.min(at(row, j) + 1, at(next, j - 1) + 1, replaced, swapped))
     }
+    before = row
     row = next
   }
-  return row[b.length] ?? 0
+  return at(row, b.length)
 }
+
+const at = (row: readonly number[], index: number): number => row[index] ?? Infinity
