@@ -17,8 +17,8 @@ export async function started(
   server: Partial<ServerFacts>,
   config: unknown = {},
 ): Promise<Started> {
-  const facts = { startBudgetMs: 30_000, ...server }
-  const plugin = await testPlugin(database, { config, server: facts, startTimeoutMs: 30_000 })
+  const facts = { startBudgetMs: 60_000, ...server }
+  const plugin = await testPlugin(database, { config, server: facts, startTimeoutMs: 62_000 })
   return {
     plugin,
     connections: plugin.services['connections'] as DatabaseConnections,

@@ -24,7 +24,7 @@ const call = (
   method: string,
   url: string,
   body?: unknown,
-  as?: { readonly subject: string } | undefined,
+  as?: { readonly subject: string },
 ) => plugin.inject({ method, url, ...(body === undefined ? {} : { body }), ...(as && { as }) })
 const create = async (fields: object) =>
   (await call('POST', '/api/projects', fields, ann)).json() as { id: number }
