@@ -1,5 +1,6 @@
 import type { Generation } from './generation.ts'
 import { messageOf } from './instance.ts'
+import { packageVersion } from './package-root.ts'
 import type { AppView, PluginState } from './plugin.ts'
 
 /** What the operations listener tells of a plugin, besides what every plugin may see. */
@@ -14,15 +15,10 @@ export interface PluginReport extends PluginState {
 
 /** The current generation as any plugin may see it; empty before the first. */
 export const appView = (current: () => Generation | undefined): AppView => ({
+  version: packageVersion(),
   routes: () => current()?.routes ?? [],
   plugins: () => pluginReports(current()),
-  securitySchemes: () =>
-    Object.fromEntries(
-      (current()?.authenticators() ?? []).map(({ authenticator: { name, credential, scheme } }) => [
-        name,
-        { credential, scheme },
-      ]),
-    ),
+  securitySchemes: () => current()?.securitySchemes() ?? {},
 })
 
 export function pluginReports(generation: Generation | undefined): readonly PluginReport[] {

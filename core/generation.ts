@@ -64,6 +64,18 @@ export class Generation implements Cast {
     })
   }
 
+  /** By name, of everything that is on, whether it runs or not. */
+  securitySchemes(): Readonly<
+    Record<string, { readonly credential: string; readonly scheme: object }>
+  > {
+    const running = [...this.instances.values()].map(({ plugin }) => plugin)
+    const broken = [...this.unavailable.values()].flatMap(({ plugin }) => plugin ?? [])
+    const found = [...running, ...broken].flatMap(({ fills }) => fills.authenticator ?? [])
+    return Object.fromEntries(
+      found.map(({ name, credential, scheme }) => [name, { credential, scheme }]),
+    )
+  }
+
   limiter(): Limiter | undefined {
     const filler = fillerOf(this.instances, 'limiter')
     return filler?.plugin.fills.limiter?.(filler.services as never)

@@ -182,18 +182,35 @@ export class Host {
   }
 
   /** Runs `use` with the services of one plugin, started with what it needs, without listeners. */
-  async borrow<T>(name: string, use: (services: object) => Promise<T>): Promise<T> {
+  async borrow<T>(
+    name: string,
+    use: (services: object) => Promise<T>,
+    { seesApp = false } = {},
+  ): Promise<T> {
     const plan = await this.#options.plan()
     const transition = this.#transition(excerpt(plan, name), 'boot', nothing, 'command')
     try {
-      const { instances, unavailable } = await transition.run()
-      const instance = instances.get(name)
-      if (instance === undefined) throw unavailable.get(name)?.error
+      const cast = await transition.run()
+      const instance = cast.instances.get(name)
+      if (instance === undefined) throw cast.unavailable.get(name)?.error
+      if (seesApp) this.#current = this.#generation(plan, await this.#onlyLoaded(plan, cast), 0)
       return await use(instance.services)
     } finally {
       await transition.rollBack()
       this.#ended.abort()
     }
+  }
+
+  /** What is planned beyond this cast, loaded and not started: its routes are known, its services are not. */
+  async #onlyLoaded(plan: Plan, { instances }: Cast): Promise<Cast> {
+    const rest = plan.plugins.filter(({ name }) => !instances.has(name))
+    const since = this.#options.clock.now()
+    const error = new Error('not started for a command')
+    const loaded = rest.map(
+      async (planned) =>
+        [planned.name, { planned, plugin: await planned.source.load(), error, since }] as const,
+    )
+    return { instances, unavailable: new Map(await Promise.all(loaded)) }
   }
 
   /**

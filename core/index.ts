@@ -19,6 +19,7 @@ export type {
   Method,
   OperationOf,
   Reply,
+  ResponseRule,
   Route,
   RouteExample,
   RouteFacts,

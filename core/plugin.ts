@@ -57,6 +57,8 @@ export interface PluginState {
 
 /** The running application, as any plugin may see it. */
 export interface AppView {
+  /** Of this package. */
+  readonly version: string
   /** The routes of the current generation, public and operations, the core's own included. */
   readonly routes: () => readonly RouteFacts[]
   readonly plugins: () => readonly PluginState[]
@@ -110,6 +112,8 @@ export interface Command<S> {
   readonly positionals?: readonly string[]
   readonly options?: Readonly<Record<string, CommandOption>>
   readonly examples: readonly string[]
+  /** It looks at `app`: the code of every enabled plugin is loaded, though none but what it needs is started. */
+  readonly seesApp?: boolean
   /** Returns the exit code; nothing is 0. The plugin and what it needs are started, and stopped afterwards. */
   readonly run: (
     services: S,

@@ -30,9 +30,9 @@ export async function runPluginCommand(
     stream: { write: (line) => io.err(line.trimEnd()) },
   })
   const host = createHost({ ...io, log, sources })
-  const code = await host.borrow(source.facts.name, async (services) =>
-    command.run(services, args, io),
-  )
+  const { seesApp = false } = command
+  const run = async (services: object) => command.run(services, args, io)
+  const code = await host.borrow(source.facts.name, run, { seesApp })
   return code ?? exitCodes.done
 }
 

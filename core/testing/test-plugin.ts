@@ -170,7 +170,7 @@ const provided = (
   clock,
   random: systemRandom,
   server,
-  app: { routes: () => [], plugins: () => [], securitySchemes: () => ({}) },
+  app: { version: '1.0.0', routes: () => [], plugins: () => [], securitySchemes: () => ({}) },
 })
 
 /** The doubles, as if another plugin provided them. */

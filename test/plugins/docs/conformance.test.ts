@@ -1,0 +1,5 @@
+import { conformance } from 'autodocops/testing'
+
+import docs from '../../../plugins/docs/index.ts'
+
+conformance(docs)
