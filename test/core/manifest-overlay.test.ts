@@ -90,7 +90,7 @@ test('YAML’s merge key and aliases are understood', async () => {
 })
 
 test('aliases that grow without bound are refused, quickly', async () => {
-  const names = [...'bcdefghij']
+  const names = 'bcdefghij'.split('')
   const lines = names.map((name, index) => {
     const below = index === 0 ? 'a' : (names[index - 1] ?? '')
     return `${name}: &${name} [${`*${below}, `.repeat(9)}*${below}]`

@@ -43,7 +43,7 @@ const talkative = source(
       choice: z.enum(['a', 'b']).optional(),
       text: z
         .string()
-        .max(1, { error: (issue) => `${String(issue.input)} is too long` })
+        .max(1, { error: (issue) => `${JSON.stringify(issue.input)} is too long` })
         .optional(),
     })
     .superRefine((value, context) => {
