@@ -306,7 +306,14 @@ function previousOf(before: Json, after: Json, keys: readonly string[]): Json {
       const [was, is] = [before[key] ?? null, after[key]]
       if (!isHash(was) || !isHash(is)) return [key, was]
       const inner = [...new Set([...Object.keys(was), ...Object.keys(is)])]
-      return [key, previousOf(was, is, inner.filter((one) => !equal(was[one], is[one])))]
+      return [
+        key,
+        previousOf(
+          was,
+          is,
+          inner.filter((one) => !equal(was[one], is[one])),
+        ),
+      ]
     }),
   )
 }

@@ -62,7 +62,7 @@ function act(
 
 function payment(session: FakeObject): string {
   if (session['status'] !== 'open') {
-    return `<p>This checkout is ${escape(session['status'])}.</p><p><a href="${escape(returnUrl(session['success_url'], session.id))}">Go back</a></p>`
+    return `<p>This checkout is ${escape(text(session['status']))}.</p><p><a href="${escape(returnUrl(session['success_url'], session.id))}">Go back</a></p>`
   }
   const back = returnUrl(session['cancel_url'], session.id)
   return `<p>Nothing here is real: no card is asked for and no money moves.</p>
@@ -95,7 +95,7 @@ function subscriptionCard(subscription: FakeObject): string {
     ([value, label]) => `<button name="do" value="${value}">${label}</button>`,
   )
   return `<section><p><b>${money(record(item?.['price'])['unit_amount'])}</b> a month:
-    ${escape(subscription['status'])}${isEnding ? ', ends' : ', until'} ${until}</p>
+    ${escape(text(subscription['status']))}${isEnding ? ', ends' : ', until'} ${until}</p>
     ${subscription['status'] === 'canceled' ? '' : `<form method="post"><input type="hidden" name="subscription" value="${escape(subscription.id)}">${form.join(' ')}</form>`}</section>`
 }
 
@@ -104,7 +104,7 @@ function desk(state: FakeState): string {
     .all('subscription')
     .map(
       (one) =>
-        `<tr><td>${escape(one.id)}</td><td>${escape(record(one['metadata'])['owner'])}</td><td>${escape(one['status'])}</td></tr>`,
+        `<tr><td>${escape(one.id)}</td><td>${escape(text(record(one['metadata'])['owner']))}</td><td>${escape(text(one['status']))}</td></tr>`,
     )
   return `<p>It is ${new Date(state.now() * 1_000).toISOString().slice(0, 16).replace('T', ' ')} here.</p>
     <form method="post" action="/advance"><button name="days" value="1">One day later</button>

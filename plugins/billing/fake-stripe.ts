@@ -81,7 +81,9 @@ export class FakeStripe {
 
   /** `undefined`: another instance, about to go, still has the port. */
   async #listen(port: number): Promise<Server | undefined> {
-    const server = createServer(this.#app().callback())
+    const handle = this.#app().callback()
+    // Koa answers its own errors: the promise never rejects.
+    const server = createServer((request, response) => void handle(request, response))
     const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       server.once('error', resolve)
       server.listen(port, '127.0.0.1', () => resolve(undefined))

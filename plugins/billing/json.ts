@@ -22,7 +22,8 @@ export const integer = (value: unknown): number | null =>
 
 /** Seconds (snapshots) or ISO text (thin events). */
 export function time(value: unknown): Date | null {
-  const ms = typeof value === 'number' ? value * 1_000 : Date.parse(String(value ?? ''))
+  const ms =
+    typeof value === 'number' ? value * 1_000 : Date.parse(typeof value === 'string' ? value : '')
   const date = new Date(ms)
   return Number.isNaN(date.getTime()) ? null : date
 }

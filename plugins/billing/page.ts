@@ -1,4 +1,6 @@
-export const escape = (value: unknown): string =>
+type Shown = string | number | boolean | null | undefined
+
+export const escape = (value: Shown): string =>
   String(value ?? '').replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 
 /** One page, no script, nothing from outside. */

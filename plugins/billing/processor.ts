@@ -45,7 +45,7 @@ export class Processor {
         await postpone(this.#needs.database.knex, idsOf(events), token, busyMs)
         return
       }
-      if (events.length === 1) return this.#fail(events, token, error)
+      if (events.length === 1 || isOutage(error)) return this.#fail(events, token, error)
       for (const event of events) await this.process([event], token)
     }
   }
@@ -99,6 +99,9 @@ export class Processor {
     }
   }
 }
+
+/** Stripe or the database is down: asking once for each event would not bring it back. */
+const isOutage = (error: unknown) => isProblem(error) && error.status >= 500
 
 const idsOf = (events: readonly ClaimedEvent[]) => events.map(({ id }) => id)
 

@@ -35,7 +35,11 @@ async function post(body: Buffer | string, headers: Record<string, string | unde
     headers: Object.fromEntries(given) as Record<string, string>,
     body,
   })
-  return { status: answer.status, code: codeOf(answer.text), retryAfter: answer.headers['retry-after'] }
+  return {
+    status: answer.status,
+    code: codeOf(answer.text),
+    retryAfter: answer.headers['retry-after'],
+  }
 }
 
 const codeOf = (text: string) => (JSON.parse(text || '{}') as { code?: string }).code
@@ -64,7 +68,10 @@ test('the same event again is a duplicate, counted on its row', async () => {
   assert.is(rows[0]?.deliveries, 2)
 })
 
-for (const [first, second] of [['snapshot', 'thin'], ['thin', 'snapshot']] as const) {
+for (const [first, second] of [
+  ['snapshot', 'thin'],
+  ['thin', 'snapshot'],
+] as const) {
   test(`${second} after ${first} is the same event, and its payload is kept`, async () => {
     const snapshot = event()
     const forms = { snapshot, thin: thinTwin(snapshot) }
@@ -81,20 +88,28 @@ for (const [first, second] of [['snapshot', 'thin'], ['thin', 'snapshot']] as co
 test('twins in the same batch are one row', async () => {
   const snapshot = event()
 
-  const codes = await Promise.all([snapshot, thinTwin(snapshot), snapshot].map((form) => send(form)))
+  const codes = await Promise.all(
+    [snapshot, thinTwin(snapshot), snapshot].map((form) => send(form)),
+  )
   assert.is(codes.filter(({ code }) => code === 'received').length, 1)
   assert.is((await eventsIn(database))[0]?.deliveries, 3)
 })
 
 test('a type that nobody handles is kept and ignored', async () => {
-  const sent = event({ type: 'charge.refunded', data: { object: { id: 'ch_1', object: 'charge' } } })
+  const sent = event({
+    type: 'charge.refunded',
+    data: { object: { id: 'ch_1', object: 'charge' } },
+  })
 
   assert.is((await send(sent)).code, 'ignored')
   assert.is((await eventsIn(database))[0]?.status, 'ignored')
 })
 
 test('an event about an invoice without an id is received', async () => {
-  const sent = event({ type: 'invoice.upcoming', data: { object: { object: 'invoice', customer: 'cus_1' } } })
+  const sent = event({
+    type: 'invoice.upcoming',
+    data: { object: { object: 'invoice', customer: 'cus_1' } },
+  })
 
   assert.is((await send(sent)).code, 'received')
 })
@@ -107,7 +122,11 @@ test('an event of the other mode is ignored', async () => {
 test('without a signature nothing is read or stored', async () => {
   const body = JSON.stringify(event())
 
-  assert.equal(await post(body, {}), { status: 400, code: 'signature_missing', retryAfter: undefined })
+  assert.equal(await post(body, {}), {
+    status: 400,
+    code: 'signature_missing',
+    retryAfter: undefined,
+  })
   assert.is(await count(database, 'billing_events'), 0)
 })
 
@@ -144,7 +163,10 @@ test('an empty body is missing', async () => {
 
 test('a compressed body is refused', async () => {
   const { body, signature } = delivery(event(), secret, one.plugin.clock.now())
-  const answer = await post(gzipSync(body), { 'stripe-signature': signature, 'content-encoding': 'gzip' })
+  const answer = await post(gzipSync(body), {
+    'stripe-signature': signature,
+    'content-encoding': 'gzip',
+  })
 
   assert.is(answer.status, 415)
 })
@@ -180,7 +202,10 @@ test('ten thousand deliveries of a hundred events are a hundred rows', async () 
   assert.is(answers.filter((answer) => answer === 'received').length, 100)
   const rows = await eventsIn(database)
   assert.is(rows.length, 100)
-  assert.is(rows.reduce((sum, row) => sum + row.deliveries, 0), 10_000)
+  assert.is(
+    rows.reduce((sum, row) => sum + row.deliveries, 0),
+    10_000,
+  )
 })
 
 test('every delivery is told with its outcome', async () => {
@@ -197,7 +222,10 @@ test('every delivery is told with its outcome', async () => {
 
 test('with the database gone the answer is 503, and Stripe is asked to come again', async () => {
   const broken = await instance({
-    database: { ...database, knex: new Proxy(database.knex, { get: () => () => Promise.reject(new Error('down')) }) },
+    database: {
+      ...database,
+      knex: new Proxy(database.knex, { get: () => () => Promise.reject(new Error('down')) }),
+    },
     secret,
   })
   const { body, signature } = delivery(event(), secret, broken.plugin.clock.now())

@@ -15,7 +15,11 @@ function life(seed: number): { told: Told[]; final: FakeObject } {
   const random = seeded(seed)
   const state = new FakeState({ clock: realClock, random, dataDir: undefined })
   const events: FakeObject[] = []
-  const billing = new FakeBilling(state, (event) => events.push(event), () => 'http://127.0.0.1')
+  const billing = new FakeBilling(
+    state,
+    (event) => events.push(event),
+    () => 'http://127.0.0.1',
+  )
   billing.seedPlan(proPrice, 'pro', 2_000)
   const customer = billing.createCustomer({}).id
   const sub = billing.createSubscription({ customer, items: [{ price: proPrice }] }).id
@@ -24,7 +28,10 @@ function life(seed: number): { told: Told[]; final: FakeObject } {
     if (turn < 0.25) billing.advance(31 * 86_400)
     else if (turn < 0.5) billing.updateSubscription(sub, { cancel_at_period_end: 'true' })
     else if (turn < 0.75) billing.updateSubscription(sub, { metadata: { step: String(step) } })
-    else billing.updateSubscription(sub, { items: [{ id: itemOf(state, sub), quantity: String(step + 2) }] })
+    else
+      billing.updateSubscription(sub, {
+        items: [{ id: itemOf(state, sub), quantity: String(step + 2) }],
+      })
     if (state.find(sub)?.['status'] === 'canceled') break
   }
   const told = events
@@ -68,7 +75,10 @@ test('created and updated of one second end as the update, in both orders', () =
   const created = told('created', { id: 'sub_1', status: 'incomplete' })
   const updated = told('updated', { id: 'sub_1', status: 'active' }, { status: 'incomplete' })
 
-  for (const events of [[created, updated], [updated, created]]) {
+  for (const events of [
+    [created, updated],
+    [updated, created],
+  ]) {
     assert.equal(newest(events)?.object, { id: 'sub_1', status: 'active' })
     assert.is(newest(events)?.isSure, true)
   }
@@ -79,7 +89,11 @@ test('what went away and came back within a second is followed along its chain',
   const two = told('updated', { id: 'sub_1', status: 'past_due' }, { status: 'active' })
   const three = told('updated', { id: 'sub_1', status: 'active' }, { status: 'past_due' })
 
-  for (const events of [[one, two, three], [three, two, one], [two, three, one]]) {
+  for (const events of [
+    [one, two, three],
+    [three, two, one],
+    [two, three, one],
+  ]) {
     assert.is(newest(events)?.object['status'], 'active')
     assert.is(newest(events)?.isSure, true)
   }
@@ -87,7 +101,10 @@ test('what went away and came back within a second is followed along its chain',
 
 test('an ended subscription stays ended whatever is newer', () => {
   const deleted = told('deleted', { id: 'sub_1', status: 'canceled' })
-  const late = { ...told('updated', { id: 'sub_1', status: 'active' }, {}), stripeCreated: new Date(second.getTime() + 9_000) }
+  const late = {
+    ...told('updated', { id: 'sub_1', status: 'active' }, {}),
+    stripeCreated: new Date(second.getTime() + 9_000),
+  }
 
   assert.is(newest([late, deleted])?.object['status'], 'canceled')
 })

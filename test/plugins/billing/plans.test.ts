@@ -35,7 +35,10 @@ test('a price means its plan, then its lookup key, then its product', () => {
 })
 
 test('of several items the greatest plan counts', () => {
-  const items = [{ ...nothing, price: 'price_2' }, { ...nothing, price: 'price_1' }]
+  const items = [
+    { ...nothing, price: 'price_2' },
+    { ...nothing, price: 'price_1' },
+  ]
 
   assert.is(catalogue.planOf(items), 'team')
 })
@@ -46,7 +49,10 @@ test('a price that nobody named is the plan unknown, and no error', () => {
 })
 
 test('free is there without being named, and has less than pro', () => {
-  assert.equal(catalogue.plans.map(({ id }) => id), ['free', 'pro', 'team'])
+  assert.equal(
+    catalogue.plans.map(({ id }) => id),
+    ['free', 'pro', 'team'],
+  )
   const [free, pro] = [catalogue.free, catalogue.find('pro')]
   assert.ok((free.limits['chat.tokens']?.amount ?? 0) < (pro?.limits['chat.tokens']?.amount ?? 0))
   assert.equal(catalogue.find('team')?.limits, {})
@@ -82,7 +88,10 @@ test('production has no FakeStripe unless it is asked for', () => {
 })
 
 test('the sample keys of the seed count as absent', () => {
-  const samples = { apiKey: 'sk_test_your_stripe_key_here', webhookSecret: 'whsec_your_webhook_secret_here' }
+  const samples = {
+    apiKey: 'sk_test_your_stripe_key_here',
+    webhookSecret: 'whsec_your_webhook_secret_here',
+  }
 
   assert.is(mode(samples), 'fake')
 })
@@ -97,14 +106,29 @@ test('the mode of events is that of the key', () => {
 })
 
 test('one variable holds several secrets', () => {
-  assert.equal(secretsIn(config.parse({ webhookSecret: 'whsec_a, whsec_b' })), ['whsec_a', 'whsec_b'])
+  assert.equal(secretsIn(config.parse({ webhookSecret: 'whsec_a, whsec_b' })), [
+    'whsec_a',
+    'whsec_b',
+  ])
 })
 
 test('redirects lead to us or to an origin of the manifest, and nowhere else', () => {
   const server = { publicUrl: 'https://api.example.com', origins: ['https://app.example.com'] }
-  const refused = ['https://evil.example', 'https://api.example.com.evil.example/', 'https://api.example.com@evil.example/', 'http://api.example.com/', 'javascript:alert(1)', '//evil.example', '/relative', 'https://user@api.example.com/']
+  const refused = [
+    'https://evil.example',
+    'https://api.example.com.evil.example/',
+    'https://api.example.com@evil.example/',
+    'http://api.example.com/',
+    'javascript:alert(1)',
+    '//evil.example',
+    '/relative',
+    'https://user@api.example.com/',
+  ]
 
-  assert.is(allowedUrl('https://app.example.com/done?x=1', server), 'https://app.example.com/done?x=1')
+  assert.is(
+    allowedUrl('https://app.example.com/done?x=1', server),
+    'https://app.example.com/done?x=1',
+  )
   assert.is(allowedUrl('https://api.example.com/a', server), 'https://api.example.com/a')
   for (const url of refused) assert.throws(() => allowedUrl(url, server), undefined, url)
 })
@@ -119,9 +143,16 @@ test('ten retries take about 46 hours, and then it is dead', () => {
 })
 
 test('the form encoding of Stripe is read, lists and nested keys alike', () => {
-  const form = decodeForm('items[0][price]=p1&items[1][price]=p2&metadata[owner]=a%20b&expand[]=x&expand[]=y&a=1')
+  const form = decodeForm(
+    'items[0][price]=p1&items[1][price]=p2&metadata[owner]=a%20b&expand[]=x&expand[]=y&a=1',
+  )
 
-  assert.equal(form, { items: [{ price: 'p1' }, { price: 'p2' }], metadata: { owner: 'a b' }, expand: ['x', 'y'], a: '1' })
+  assert.equal(form, {
+    items: [{ price: 'p1' }, { price: 'p2' }],
+    metadata: { owner: 'a b' },
+    expand: ['x', 'y'],
+    a: '1',
+  })
 })
 
 test('a form cannot reach a prototype', () => {
@@ -145,7 +176,10 @@ test('callers that come while a batch is being written are the next batch', asyn
 
   const results = await Promise.all([1, 2, 3, 4, 5].map((item) => commit.add(item)))
   assert.equal(results, [2, 4, 6, 8, 10])
-  assert.equal(batches, [[1, 2, 3], [4, 5]])
+  assert.equal(batches, [
+    [1, 2, 3],
+    [4, 5],
+  ])
 })
 
 test('a batch that fails fails for its own callers only', async () => {
@@ -159,7 +193,10 @@ test('a batch that fails fails for its own callers only', async () => {
 
   const failed = await Promise.allSettled([commit.add(1), commit.add(2)])
   isDown = false
-  assert.equal(failed.map(({ status }) => status), ['rejected', 'rejected'])
+  assert.equal(
+    failed.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  )
   assert.is(await commit.add(3), 3)
 })
 
@@ -190,7 +227,11 @@ test('a full queue and a closed one refuse', async () => {
 
 test('a woken loop runs at once, and a stopped one has ended', async () => {
   let runs = 0
-  const loop = new Loop(async () => (runs += 1) < 0, 60_000, () => {})
+  const loop = new Loop(
+    async () => (runs += 1) < 0,
+    60_000,
+    () => {},
+  )
   loop.start()
   await new Promise((resolve) => setTimeout(resolve, 5))
   loop.wake()

@@ -105,7 +105,10 @@ test('a cancellation to come is one moment, whichever field tells of it', () => 
 test('collection that is paused is the status paused', () => {
   const base = subscriptions['2025-03-31.basil, periods on the items']
 
-  assert.is(subscriptionFacts({ ...base, pause_collection: { behavior: 'void' } })?.status, 'paused')
+  assert.is(
+    subscriptionFacts({ ...base, pause_collection: { behavior: 'void' } })?.status,
+    'paused',
+  )
 })
 
 /** Where an invoice names its subscription. */
@@ -128,7 +131,10 @@ const invoices: Record<string, object> = {
 
 for (const [shape, object] of Object.entries(invoices)) {
   test(`an invoice names its subscription: ${shape}`, () => {
-    assert.is(invoiceFacts(record({ id: 'in_1', object: 'invoice', ...object })).subscription, 'sub_1')
+    assert.is(
+      invoiceFacts(record({ id: 'in_1', object: 'invoice', ...object })).subscription,
+      'sub_1',
+    )
   })
 }
 
@@ -203,7 +209,11 @@ test('both forms of one event are one: same key, same type, same second', () => 
 
 test('an event about an object without an id is an event', () => {
   const { data: _, ...rest } = snapshot
-  const upcoming = { ...rest, type: 'invoice.upcoming', data: { object: { object: 'invoice', subscription: 'sub_1' } } }
+  const upcoming = {
+    ...rest,
+    type: 'invoice.upcoming',
+    data: { object: { object: 'invoice', subscription: 'sub_1' } },
+  }
 
   const event = readEvent(JSON.stringify(upcoming))
   assert.is(event?.objectId, null)
@@ -211,7 +221,18 @@ test('an event about an object without an id is an event', () => {
 })
 
 test('what is signed and no event is told apart', () => {
-  const bodies = ['', 'x', 'null', '[]', '1', '{}', '{"object":"event"}', JSON.stringify({ ...snapshot, id: 'a b' }), JSON.stringify({ ...snapshot, created: 'soon' }), JSON.stringify({ ...snapshot, object: 'list' })]
+  const bodies = [
+    '',
+    'x',
+    'null',
+    '[]',
+    '1',
+    '{}',
+    '{"object":"event"}',
+    JSON.stringify({ ...snapshot, id: 'a b' }),
+    JSON.stringify({ ...snapshot, created: 'soon' }),
+    JSON.stringify({ ...snapshot, object: 'list' }),
+  ]
 
   for (const body of bodies) assert.is(readEvent(body), undefined, body)
 })
@@ -237,7 +258,13 @@ test('no shape at all makes a reader throw', () => {
       provisional(object, true)
       readEvent(JSON.stringify({ ...snapshot, data: value }))
       readEvent(JSON.stringify({ ...thin, related_object: value }))
-      subscriptionFacts({ id: 'sub_1', customer: value, status: 'active', items: value, metadata: value })
+      subscriptionFacts({
+        id: 'sub_1',
+        customer: value,
+        status: 'active',
+        items: value,
+        metadata: value,
+      })
     }),
     { numRuns: 500, seed: 8 },
   )

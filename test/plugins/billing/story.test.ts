@@ -98,7 +98,11 @@ test('the state of the fake outlives its process', async () => {
   const { FakeState } = await import('../../../plugins/billing/fake-state.ts')
   const fake = plugin.services['fake'] as FakeStripe
   fake.state.save()
-  const again = new FakeState({ clock: plugin.clock, random: { float: Math.random, bytes: (n) => Buffer.alloc(n), uuid: () => '' }, dataDir })
+  const again = new FakeState({
+    clock: plugin.clock,
+    random: { float: Math.random, bytes: (n) => Buffer.alloc(n), uuid: () => '' },
+    dataDir,
+  })
   again.load()
 
   assert.is(again.secret, fake.state.secret)

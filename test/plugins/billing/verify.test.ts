@@ -49,7 +49,14 @@ test('a header in several lines is one header', async () => {
 
 test('another secret, another body and a broken header are one answer', async () => {
   const good = await sdkHeader('whsec_a')
-  const bad = ['nonsense', 't=1', 'v1=ab', `t=x,${good.split(',')[1] ?? ''}`, 't=,v1=', good.slice(0, -1)]
+  const bad = [
+    'nonsense',
+    't=1',
+    'v1=ab',
+    `t=x,${good.split(',')[1] ?? ''}`,
+    't=,v1=',
+    good.slice(0, -1),
+  ]
 
   assert.is(verify(body, await sdkHeader('whsec_b'), options), 'signature_invalid')
   assert.is(verify(Buffer.from(`${payload} `), good, options), 'signature_invalid')
