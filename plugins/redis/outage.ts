@@ -16,6 +16,9 @@ export class Outage {
   #state: 'starting' | 'up' | 'down' | 'ended' = 'starting'
   #downSince = 0
   #reason = 'the connection closed'
+  #decide: () => void = () => {}
+  /** Resolves when it is known for the first time whether Redis is there. */
+  readonly decided = new Promise<void>((resolve) => (this.#decide = resolve))
 
   constructor(connection: string, client: Redis | Cluster, to: Watchers) {
     this.#connection = connection
@@ -24,6 +27,7 @@ export class Outage {
     client.on('error', (error: Error) => (this.#reason = error.message))
     client.on('close', () => this.#close())
     client.on('ready', () => this.#ready())
+    client.once('close', () => this.#decide()).once('ready', () => this.#decide())
   }
 
   get isUp(): boolean {

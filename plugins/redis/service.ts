@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Health, Provided } from 'autodocops'
 import { Redis } from 'ioredis'
 import type { Cluster } from 'ioredis'
@@ -61,7 +63,10 @@ export class Connections implements RedisService {
     return this.#keep(new Redis({ ...options, ...place.options, Connector }))
   }
 
-  health = (): Health => {
+  /** One that was opened a moment ago has a moment to get there. */
+  health = async (): Promise<Health> => {
+    const decided = Promise.all([...this.#opened.values()].map(({ outage }) => outage.decided))
+    await Promise.race([decided, sleep(400, undefined, { ref: false })])
     const down = [...this.#opened].filter(([, { outage }]) => !outage.isUp)
     if (down.length === 0) return { status: 'pass' }
     const detail = down.map(([name, { outage }]) => `${name}: ${outage.reason}`).join('; ')

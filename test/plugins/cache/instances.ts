@@ -44,7 +44,7 @@ export function instancesSuite(
     let calls = 0
     const factory = async () => (await sleep(30), ++calls)
 
-    const all = Array.from({ length: 1_000 }, (_, i) =>
+    const all = Array.from({ length: 1_000 }, async (_, i) =>
       instances[i % 4]?.getOrSet(`k${i % 10}`, factory),
     )
     const values = await Promise.all(all)
@@ -163,7 +163,7 @@ export function instancesSuite(
       const [a, b] = spaces()
       const keys = Array.from({ length: 1_000 }, (_, i) => `k${i}`)
       await Promise.all(
-        keys.map((key, i) => a?.getOrSet(key, () => i, { tags: [`t${i % 7}`, 'all'] })),
+        keys.map(async (key, i) => a?.getOrSet(key, () => i, { tags: [`t${i % 7}`, 'all'] })),
       )
       assert.is((await b?.getMany(keys))?.size, 1_000)
 

@@ -98,7 +98,8 @@ export async function openShared(options: RigOptions): Promise<Rig> {
 export async function until(isSo: () => boolean | Promise<boolean>, ms = 8_000): Promise<number> {
   const startedAt = performance.now()
   while (!(await isSo())) {
-    if (performance.now() - startedAt > ms) throw new Error(`not so within ${ms} ms: ${isSo}`)
+    if (performance.now() - startedAt > ms)
+      throw new Error(`not so within ${ms} ms: ${String(isSo)}`)
     await sleep(5)
   }
   return performance.now() - startedAt

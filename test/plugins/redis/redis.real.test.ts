@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { conformance } from 'autodocops/testing'
+import type { Cluster } from 'ioredis'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { config } from '../../../plugins/redis/config.ts'
+import redisPlugin from '../../../plugins/redis/index.ts'
+import { Connections } from '../../../plugins/redis/service.ts'
+import { privateRedis, redisCluster } from '../../harness/redis.ts'
+import { clock, random, until, Witness } from '../cache/rig.ts'
+
+const server = await privateRedis()
+const cluster = await redisCluster()
+const nodes = cluster.nodes.map(({ host, port }) => `${host}:${port}`)
+
+const open = (manifest: object) => {
+  const witness = new Witness()
+  const { log, events } = witness
+  const redis = new Connections({ log, events, clock, random, config: config.parse(manifest) })
+  return { redis, witness }
+}
+
+test('a name is one connection, and two names are two', async () => {
+  const { redis } = open({ url: `127.0.0.1:${server.port}` })
+  const cache = redis.connection('cache')
+  redis.connection('sessions')
+  await until(() => redis.isUp('cache') && redis.isUp('sessions'))
+
+  await cache.set('k', 'v')
+
+  assert.is(redis.connection('cache'), cache)
+  assert.is(await redis.connection('sessions').get('k'), 'v')
+  assert.equal(redis.names(), ['cache', 'sessions'])
+  assert.equal(await redis.health(), { status: 'pass' })
+  redis.close()
+})
+
+test('killed with -9 and started again, it is there within 3 s, and the outage is two lines', async () => {
+  const { redis, witness } = open({ url: server.url })
+  const client = redis.connection('cache')
+  await until(() => redis.isUp('cache'))
+
+  await server.kill('SIGKILL')
+  await until(() => !redis.isUp('cache'))
+  await sleep(500)
+  const refused = await client.get('k').then(String, (error: Error) => error.message)
+  await server.restart()
+  const took = await until(() => redis.isUp('cache'), 5_000)
+  redis.close()
+
+  assert.match(refused, /isn't writeable|closed/)
+  assert.ok(took <= 3_000, `${took} ms`)
+  assert.equal(
+    witness.lines.filter(({ level }) => level !== 'debug').map(({ message }) => message),
+    ['redis went down', 'redis came back'],
+  )
+  assert.is(witness.count('redis:reconnected'), 1)
+})
+
+test('a server that hangs is given up after the deadline, and found again', async () => {
+  const { redis } = open({ url: server.url })
+  const client = redis.connection('cache')
+  await until(() => redis.isUp('cache'))
+  const startedAt = performance.now()
+
+  const paused = server.pause(1_000)
+  const message = await client.get('k').then(String, (error: Error) => error.message)
+  const took = performance.now() - startedAt
+  await paused
+
+  assert.is(message, 'Command timed out')
+  assert.ok(took >= 240 && took < 450, `${took} ms`)
+  await until(async () => (await client.get('k').catch(() => 'no')) !== 'no', 3_000)
+  redis.close()
+})
+
+test('an answer that has arrived is not late because this process was', async () => {
+  const { redis } = open({ url: server.url, commandTimeout: '100ms' })
+  const client = redis.connection('cache')
+  await until(() => redis.isUp('cache'))
+  await client.set('k', 'v')
+
+  const reading = client.get('k')
+  const busyUntil = performance.now() + 300
+  while (performance.now() < busyUntil);
+
+  assert.is(await reading, 'v')
+  redis.close()
+})
+
+test('a server that may evict is named once for a connection whose keys must not be lost', async () => {
+  const { redis, witness } = open({ url: server.url })
+  const admin = redis.dedicated('admin')
+  await admin.config('SET', 'maxmemory', '100mb', 'maxmemory-policy', 'allkeys-lru')
+
+  redis.connection('cache')
+  redis.connection('sessions')
+  const warnings = () => witness.lines.filter(({ message }) => message.includes('may evict'))
+  await until(() => warnings().length > 0)
+  await sleep(50)
+  await admin.config('SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction')
+  redis.close()
+
+  assert.is(warnings().length, 1)
+  assert.equal(Reflect.get(warnings()[0]?.fields ?? {}, 'connection'), 'sessions')
+})
+
+test('in a Cluster a command goes to its node, and has the same deadline with all redirections', async () => {
+  const { redis } = open({ nodes: nodes.slice(0, 1) })
+  const client = redis.connection('cache') as Cluster
+  await until(() => redis.isUp('cache'))
+
+  await Promise.all(Array.from({ length: 60 }, (_, i) => client.set(`k${i}`, i)))
+  const sizes = await Promise.all(client.nodes('master').map((node) => node.dbsize()))
+
+  assert.is(sizes.length, 3)
+  assert.ok(
+    sizes.every((size) => size > 0),
+    sizes.join(' '),
+  )
+  redis.close()
+})
+
+test('in a Cluster a subscriber hears what is published on any node, and tells of every gap', async () => {
+  const { redis } = open({ nodes })
+  const client = redis.connection('cache') as Cluster
+  await until(() => redis.isUp('cache'))
+  const subscriber = redis.subscriber('cache')
+  const heard: string[] = []
+  let gaps = 0
+  subscriber.on('message', (_channel, text) => heard.push(text))
+  subscriber.on('close', () => gaps++)
+  await subscriber.subscribe('news')
+
+  for (const node of client.nodes('master')) await node.publish('news', 'from a node')
+  await until(() => heard.length === 3)
+  for (const node of client.nodes('master')) await node.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+  await until(() => gaps === 1 && subscriber.status === 'ready')
+  await until(async () => (await client.publish('news', 'again'), heard.includes('again')))
+
+  redis.close()
+})
+
+test.run()
+
+conformance(redisPlugin, { config: { url: server.url }, rounds: 10 })
