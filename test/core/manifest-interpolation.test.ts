@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 
 import { Environment } from '../../core/manifest/environment.ts'
 import { interpolate } from '../../core/manifest/interpolate.ts'
+import type { Plan } from '../../core/plan.ts'
 import { inFolder, planned, type Environment as Variables } from './manifest-fixture.ts'
 
 const text = (template: string, env: Variables) =>
@@ -60,11 +61,13 @@ test('a text whose every ${ is escaped comes out as it was', () => {
 })
 
 const database = (config: string) => `plugins: { database: { config: { ${config} } } }`
+const firstConfig = ({ plugins }: Plan): Readonly<Record<string, unknown>> => {
+  const [first] = plugins
+  if (first === undefined) throw new Error('nothing is planned')
+  return first.config as Readonly<Record<string, unknown>>
+}
 const configOf = async (config: string, env: Variables, files = {}) =>
-  (await planned({ yaml: database(config), env, files })).plugins[0]?.config as Record<
-    string,
-    unknown
-  >
+  firstConfig(await planned({ yaml: database(config), env, files }))
 
 test('an interpolated number fits where a number belongs, in block, flow and JSON style', async () => {
   const env = { DB_PORT: '6000' }
@@ -74,9 +77,7 @@ test('an interpolated number fits where a number belongs, in block, flow and JSO
     '{"plugins":{"database":{"config":{"port":"${DB_PORT}"}}}}',
   ]
   for (const yaml of styles) {
-    const { plugins } = await planned({ yaml, env })
-
-    assert.is((plugins[0]?.config as { port: number }).port, 6000, yaml)
+    assert.is(firstConfig(await planned({ yaml, env }))['port'], 6000, yaml)
   }
 })
 
@@ -96,12 +97,12 @@ test('booleans from the environment are read as people write them', async () => 
     no: false,
     0: false,
   })) {
-    const { plugins } = await planned({
+    const made = await planned({
       yaml: 'plugins: { cache: { config: { compress: "${Z}" } } }',
       env: { Z: written },
     })
 
-    assert.is((plugins[0]?.config as { compress: boolean }).compress, read, written)
+    assert.is(firstConfig(made)['compress'], read, written)
   }
 })
 
@@ -113,11 +114,11 @@ test('an interpolation that comes out empty leaves the default', async () => {
 })
 
 test('an empty item of a list is left out', async () => {
-  const { plugins } = await planned({
+  const made = await planned({
     yaml: 'plugins: { cache: { config: { tags: ["${A:-}", b, "${C:-}", "${D:-d}"] } } }',
   })
 
-  assert.equal((plugins[0]?.config as { tags: string[] }).tags, ['b', 'd'])
+  assert.equal(firstConfig(made)['tags'], ['b', 'd'])
 })
 
 test('enabled is off when it comes out empty, and reads true, 1, on', async () => {

@@ -1,16 +1,9 @@
-import { definePlugin, secret } from 'autodocops'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import * as z from 'zod'
 
-import { routeClashes } from '../../core/clashes.ts'
-import { contentKey } from '../../core/content-key.ts'
-import type { PluginFacts, PluginSource } from '../../core/facts.ts'
-import { PluginGraph } from '../../core/graph.ts'
-import { Secret } from '../../core/secret.ts'
-import { sourceOf } from '../../core/sources.ts'
-import { inFolder, known, may, needs, planned, source } from './manifest-fixture.ts'
+import type { PluginSource } from '../../core/facts.ts'
+import { inFolder, known, may, planned, source } from './manifest-fixture.ts'
 
 const world =
   'plugins: { projects: true, database: true, cache: true, billing: true, strict: false }'
@@ -147,73 +140,6 @@ test('critical is true unless the manifest says otherwise', async () => {
   )
 })
 
-test('a plugin from a folder runs by its package.json, without its code', async () => {
-  const facts = { name: 'reports', version: '2.0.0', core: '^1', requires: [{ id: 'db' }] }
-  const files = {
-    'config/reports/package.json': JSON.stringify({ type: 'module', autodocops: facts }),
-    'config/reports/config.js': `import * as z from '${new URL(import.meta.resolve('zod')).href}'\nexport const config = z.strictObject({ every: z.string().default('day') })`,
-    'config/reports/index.js': 'throw new Error("was loaded")',
-  }
-  const yaml = 'plugins: { database: true, reports: { from: ./reports } }'
-  const { plugins } = await planned({ yaml, files })
-
-  assert.equal(plugins.map(({ name, config }) => [name, config])[1], ['reports', { every: 'day' }])
-  assert.equal(plugins[1]?.needs, ['database'])
-})
-
-test('a package is found from the manifest’s folder upwards, scoped ones too', async () => {
-  const facts = { name: 'slack', version: '1.0.0', core: '^1', configModule: './schema.js' }
-  const folder = 'node_modules/@acme/slack'
-  const files = {
-    [`${folder}/package.json`]: JSON.stringify({ type: 'module', exports: {}, autodocops: facts }),
-    [`${folder}/schema.js`]: `import * as z from '${new URL(import.meta.resolve('zod')).href}'\nexport const config = z.strictObject({})`,
-  }
-  const yaml = 'plugins: { slack: { from: "npm:@acme/slack" } }'
-
-  assert.equal(
-    (await planned({ yaml, files })).plugins.map(({ name }) => name),
-    ['slack'],
-  )
-})
-
-test('a plugin at hand is a source: facts come from the value', async () => {
-  const plugin = definePlugin({
-    name: 'at-hand',
-    version: '3.0.0',
-    core: '^1',
-    summary: 's',
-    config: z.strictObject({
-      token: secret().optional().meta({ env: 'AT_HAND' }),
-      at: z.string().default('/x'),
-    }),
-    routes: ({ route, config }) => [
-      route({
-        method: 'GET',
-        path: config.at,
-        summary: 's',
-        auth: 'public',
-        limit: 'none',
-        timeoutMs: 1,
-        responses: {},
-        handler: () => 1,
-      }),
-    ],
-    commands: { hello: { summary: 'Greets', examples: [], run: () => 0 } },
-    examples: { config: { valid: [{}], invalid: [] } },
-  })
-  const { facts, load, loadConfig } = sourceOf(plugin)
-
-  assert.equal(facts.routes, ['GET /x'])
-  assert.equal(facts.environment, ['AT_HAND'])
-  assert.equal(facts.commands, [{ name: 'hello', summary: 'Greets' }])
-  assert.is(
-    (facts.config['properties'] as Record<string, { 'x-secret'?: boolean }>)['token']?.['x-secret'],
-    true,
-  )
-  assert.is(await load(), plugin)
-  assert.is(await loadConfig(), plugin.config)
-})
-
 test('a plugin that can do without the database does without its migrations', async () => {
   const keys = source({ name: 'keys', migrations: true, requires: may('db') })
   const sources = new Map([...known, ['keys', keys]])
@@ -234,99 +160,6 @@ test('who has migrations stands on who runs them', async () => {
       ['keeps', ['database']],
     ],
   )
-})
-
-const graphOf = (edges: readonly (readonly number[])[]) =>
-  new PluginGraph(
-    edges.map((below, index): PluginFacts => {
-      const id = `p${String(index).padStart(2, '0')}`
-      const ids = below.map((other) => `p${String(other).padStart(2, '0')}`)
-      return source({ name: id, provides: [id], requires: needs(...ids) }).facts
-    }),
-    [],
-  )
-
-test('in any graph without a cycle, everybody starts after what it needs', () => {
-  const acyclic = fc.array(fc.array(fc.nat({ max: 99 }), { maxLength: 4 }), { maxLength: 25 })
-  fc.assert(
-    fc.property(acyclic, (raw) => {
-      const edges = raw.map((below, index) => below.filter((other) => other < index))
-      const { nodes, faults } = graphOf(edges)
-      const levels = new Map(nodes.map(({ name, level }) => [name, level]))
-
-      assert.equal(faults, [])
-      assert.is(nodes.length, edges.length)
-      for (const { level, needs: below } of nodes) {
-        assert.is(level, Math.max(-1, ...below.map((name) => levels.get(name) ?? 99)) + 1)
-      }
-    }),
-  )
-})
-
-test('in any graph, what cannot start stands on a cycle that is told, and every told cycle is one', () => {
-  const any = fc.integer({ min: 1, max: 10 }).chain((size) =>
-    fc.array(fc.array(fc.nat({ max: size - 1 }), { maxLength: 3 }), {
-      minLength: size,
-      maxLength: size,
-    }),
-  )
-  fc.assert(
-    fc.property(any, (edges) => {
-      const { nodes, faults } = graphOf(edges)
-
-      assert.is(nodes.length < edges.length, faults.length > 0)
-      for (const { code, plugins } of faults) {
-        assert.is(code, 'E_CYCLE')
-        for (const [index, name] of plugins.entries()) {
-          const next = plugins[(index + 1) % plugins.length] ?? ''
-          assert.ok(edges[Number(name.slice(1))]?.includes(Number(next.slice(1))))
-        }
-      }
-    }),
-  )
-})
-
-test('routes clash by method and shape, whatever their parameters are called', () => {
-  const tables = [
-    { plugin: 'a', routes: ['GET /x/:id', 'POST /x/:id', 'operations GET /y', 'GET /f/*rest'] },
-    {
-      plugin: 'b',
-      routes: ['GET /x/:name', 'GET /x/me', 'GET /y', 'GET /f/*all', 'DELETE /x/:id'],
-    },
-  ]
-
-  assert.equal(
-    routeClashes(tables).map(({ plugins, message }) => [plugins, message]),
-    [
-      [['b', 'a'], "route 'GET /x/:name' is answered by 'a' already"],
-      [['b', 'a'], "route 'GET /f/*all' is answered by 'a' already"],
-    ],
-  )
-})
-
-test('a content key tells types and values apart, and not the order of keys', () => {
-  const different = [
-    1,
-    '1',
-    true,
-    'true',
-    null,
-    [1],
-    ['1'],
-    {},
-    [],
-    { a: 1 },
-    { a: '1' },
-    new Secret('1'),
-    new Map([[1, 2]]),
-    /a/,
-    /a/g,
-    1n,
-    new Date(0),
-  ]
-
-  assert.is(new Set(different.map(contentKey)).size, different.length)
-  assert.is(contentKey({ a: 1, b: { c: 2, d: undefined } }), contentKey({ b: { c: 2 }, a: 1 }))
 })
 
 test('a plan of one manifest is the same in two folders', async () => {
