@@ -9,7 +9,8 @@ export class Changes {
   /** Everything before it counts as changed. */
   #floor = 0
   readonly #recent = new LRUCache<string, number>({
-    max: 10_000,
+    maxSize: 10_000,
+    sizeCalculation: () => 1,
     // Who is forgotten raises the floor, so that a forgotten change is never taken for none.
     dispose: (at, _key, reason) => {
       if (reason === 'evict') this.#floor = Math.max(this.#floor, at)

@@ -24,6 +24,8 @@ interface Wanted {
 
 /** A token must be read again before Redis forgets it (31 days). */
 const maxAgeMs = 86_400_000
+/** lru-cache sets aside all the room for a `max` at once, for a `maxSize` as it is needed. */
+const sizeCalculation = (): number => 1
 const changeKey = (tag: string): string => `#tag:${tag}`
 const hardPart = (token: string): string => token.slice(0, token.indexOf('.'))
 const softPart = (token: string): string => token.slice(token.indexOf('.') + 1)
@@ -35,7 +37,7 @@ const softPart = (token: string): string => token.slice(token.indexOf('.') + 1)
  */
 export class Tags {
   readonly #to: Wanted
-  readonly #known = new LRUCache<string, Known>({ max: 100_000 })
+  readonly #known = new LRUCache<string, Known>({ maxSize: 100_000, sizeCalculation })
   /** Changed here, and Redis did not confirm it yet: what it says is older. */
   readonly #pinned = new Map<string, string>()
 
