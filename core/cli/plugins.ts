@@ -3,16 +3,21 @@ import { readManifest } from '../manifest/read.ts'
 import { plan } from '../plan.ts'
 import { builtInSources, outsideSource } from '../sources.ts'
 import { faultsOf, printFaults } from './faults.ts'
-import { exitCodes, type CliArgs, type CliIo, type CliVerb } from './verb.ts'
+import { switchPlugin } from './plugins-switch.ts'
+import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
 interface Row extends PluginFacts {
   readonly enabled: boolean
 }
 
 export const plugins: CliVerb = {
-  summary: 'List the plugins that are known, on and off; with a name, all that is known of one',
-  positionals: ['[name]'],
+  summary: 'List the plugins, on and off; tell all of one; switch one on or off in the manifest',
+  positionals: ['[enable|disable]', '[name]'],
   options: {
+    apply: {
+      type: 'boolean',
+      description: 'After enable or disable: let the running server reload',
+    },
     facts: {
       type: 'string',
       description: 'Print what a package from outside writes under "autodocops" in package.json',
@@ -21,18 +26,22 @@ export const plugins: CliVerb = {
   examples: [
     'autodocops plugins',
     'autodocops plugins cache',
+    'autodocops plugins enable billing --apply',
+    'autodocops plugins disable docs',
     'autodocops plugins --facts ./my-plugins/reports',
   ],
   run: async (args, io) => {
     if (typeof args['facts'] === 'string') return printFacts(args['facts'], io)
+    const { 'enable|disable': first } = args
+    if (first === 'enable' || first === 'disable') return switchPlugin(first === 'enable', args, io)
     const rows = await list(io)
     if (rows === undefined) return exitCodes.configuration
-    const { name } = args
+    const name = first
     if (typeof name !== 'string') {
       io.out(io.json ? JSON.stringify(rows.map(brief)) : rows.map(line(rows)).join('\n'))
       return exitCodes.done
     }
-    return describe(args, rows, io)
+    return describe(name, rows, io)
   },
 }
 
@@ -64,12 +73,10 @@ function line(rows: readonly Row[]) {
     `${enabled ? 'on ' : 'off'}  ${name.padEnd(width)}  ${version}  ${summary}`
 }
 
-function describe({ name }: CliArgs, rows: readonly Row[], io: CliIo): number {
+function describe(name: string, rows: readonly Row[], io: CliIo): number {
   const row = rows.find((known) => known.name === name)
   if (row === undefined) {
-    io.err(
-      `no plugin is named '${String(name)}'\n    hint: known: ${rows.map((r) => r.name).join(', ')}`,
-    )
+    io.err(`no plugin is named '${name}'\n    hint: known: ${rows.map((r) => r.name).join(', ')}`)
     return exitCodes.failed
   }
   io.out(io.json ? JSON.stringify(row) : page(row))

@@ -64,8 +64,8 @@ test('plugins lists what is on, then what is off', async () => {
 })
 
 test('plugins tells all of one, also when it is off, and knows no other', async () => {
-  const one = await run(plugins, { name: 'redis' }, { yaml: small })
-  const none = await run(plugins, { name: 'radis' }, { yaml: small })
+  const one = await run(plugins, { 'enable|disable': 'redis' }, { yaml: small })
+  const none = await run(plugins, { 'enable|disable': 'radis' }, { yaml: small })
 
   assert.match(one.out, /^redis 1\.0\.0 \(off\): /)
   assert.match(one.out, / {2}environment\n {4}REDIS_URL/)
