@@ -317,7 +317,7 @@ test('the doctor names a missing secret, a wrong mode, a clock that is off and a
     failed.map(({ check }) => check),
     ['webhook secret', 'API key', 'clock', 'plan pro'],
   )
-  assert.match(failed.map(({ detail }) => detail).join('\n'), /livemode.*600 s ahead.*wrong mode/s)
+  assert.match(failed.map(({ detail }) => detail).join('\n'), /livemode.*\d{3} s ahead.*wrong mode/s)
   assert.match(
     (await off.doctor.examine()).map(({ detail }) => detail).join(),
     /STRIPE_WEBHOOK_SECRET is missing/,
