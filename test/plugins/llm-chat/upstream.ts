@@ -21,6 +21,7 @@ export const wish = (value: Wish): string => JSON.stringify(value)
 export interface Seen {
   readonly path: string
   readonly headers: http.IncomingHttpHeaders
+  readonly clientPort: string
   readonly body: Readonly<Record<string, unknown>>
   /** When its connection was broken off by us, by `performance.now()`. */
   abortedAt: number | undefined
@@ -70,6 +71,7 @@ export class FaultUpstream {
     const seen: Seen = {
       path: request.url ?? '',
       headers: request.headers,
+      clientPort: String(request.socket.remotePort),
       body,
       abortedAt: undefined,
       isOver: false,
@@ -218,6 +220,7 @@ async function broke(
   send: (data: string, event?: string) => Promise<void>,
   over: () => void,
 ): Promise<boolean> {
+  if (fault === '') return false
   if (fault === 'stall') return true
   over()
   switch (fault) {
@@ -251,7 +254,7 @@ async function broke(
   }
 }
 
-/** In pieces of eleven bytes: some end inside a character, some inside a line end. */
+/** In pieces of eleven bytes, each a chunk of its own: some end inside a character, some inside a line end. */
 async function write(
   response: http.ServerResponse,
   text: string,
@@ -259,8 +262,6 @@ async function write(
 ): Promise<void> {
   if (!inPieces) return void response.write(text)
   const bytes = Buffer.from(text)
-  for (let from = 0; from < bytes.length; from += 11) {
+  for (let from = 0; from < bytes.length; from += 11)
     response.write(bytes.subarray(from, from + 11))
-    await new Promise((resolve) => setImmediate(resolve))
-  }
 }

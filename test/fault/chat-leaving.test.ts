@@ -1,0 +1,134 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { rounds, serve } from '../plugins/llm-chat/server.ts'
+import { FaultUpstream, wish } from '../plugins/llm-chat/upstream.ts'
+
+const upstream = await new FaultUpstream().start()
+const app = await serve({ baseUrl: upstream.url, model: 'm' })
+test.after(async () => {
+  await app.stop()
+  await upstream.stop()
+})
+
+const percentile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
+
+async function until(isTrue: () => boolean, ms: number): Promise<void> {
+  const late = performance.now() + ms
+  while (!isTrue() && performance.now() < late)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** Asks, reads a little, leaves; how long the model’s connection outlived the client. */
+async function leave(path: string, body: object, chunks: number): Promise<number> {
+  const before = upstream.seen.length
+  const client = new AbortController()
+  const asking = app.post(path, body, { accept: '*/*', signal: client.signal })
+  asking.catch(() => undefined)
+  await until(() => upstream.seen.length > before, 2_000)
+  if (chunks > 0) {
+    const reader = (await asking).body?.getReader()
+    for (let count = 0; count < chunks; count += 1) await reader?.read()
+  }
+  const leftAt = performance.now()
+  client.abort()
+  const seen = upstream.seen[before]
+  await until(() => seen?.abortedAt !== undefined, 2_000)
+  return (seen?.abortedAt ?? Number.POSITIVE_INFINITY) - leftAt
+}
+
+const slow = wish({ tokens: 2_000, delayMs: 10 })
+const silent = wish({ fault: 'stall', at: 3 })
+const mute = wish({ fault: 'stall-headers' })
+const openAi = (content: string, stream: boolean) => ({
+  messages: [{ role: 'user', content }],
+  stream,
+})
+
+for (const [what, path, body, chunks] of [
+  ['plain text, while the model writes', '/chat/stream', { query: slow }, 3],
+  ['plain text, while the model is silent', '/chat/stream', { query: silent }, 1],
+  ['before the model has said anything', '/chat/stream', { query: mute }, 0],
+  ['the whole answer', '/chat', { query: slow }, 0],
+  ['OpenAI’s stream, while the model is silent', '/v1/chat/completions', openAi(silent, true), 1],
+  ['OpenAI’s whole answer', '/v1/chat/completions', openAi(wish({ fault: 'stall' }), false), 0],
+] as const)
+  test(`a client that leaves ends the model’s work at once: ${what}`, async () => {
+    const took: number[] = []
+    for (let round = 0; round < rounds(20); round += 1) took.push(await leave(path, body, chunks))
+
+    // The median, since this machine may be busy with something else; the benchmark publishes the 99th percentile.
+    assert.ok(percentile(took, 0.5) <= 50, took.map(Math.round).join(' '))
+    assert.ok(Math.max(...took) < 1_500, took.map(Math.round).join(' '))
+  })
+
+test('hundreds who leave at once end hundreds of answers within a second and a half', async () => {
+  const many = rounds(200)
+  const client = new AbortController()
+  const readers = await Promise.all(
+    Array.from({ length: many }, async () => {
+      const reply = await app.post('/chat/stream', { query: slow }, { signal: client.signal })
+      await reply.body?.getReader().read()
+    }),
+  )
+  const running = upstream.active
+  const leftAt = performance.now()
+  client.abort()
+  await until(() => upstream.active === 0, 5_000)
+
+  assert.is(readers.length, many)
+  assert.ok(running >= many)
+  assert.ok(performance.now() - leftAt < 1_500, String(performance.now() - leftAt))
+})
+
+test('everybody who left is charged, as an estimate, and nothing stays reserved', async () => {
+  const owner = 'leaver'
+  for (let round = 0; round < 5; round += 1) {
+    const client = new AbortController()
+    const options = { signal: client.signal, as: owner }
+    const reply = await app.post('/chat/stream', { query: slow }, options)
+    await reply.body?.getReader().read()
+    client.abort()
+  }
+  const read = async () =>
+    (await (await app.get('/chat/usage', owner)).json()) as { used: number; reserved: number }
+  let usage = await read()
+  for (let tries = 0; tries < 100 && usage.reserved > 0; tries += 1) usage = await read()
+
+  assert.is(usage.reserved, 0)
+  assert.ok(usage.used >= 5)
+})
+
+test('a silent model does not keep an event stream silent', async () => {
+  const quick = await serve({
+    baseUrl: upstream.url,
+    model: 'm',
+    timeouts: { headers: '100ms', heartbeat: '50ms', firstToken: '400ms' },
+  })
+  const reply = await quick.post('/chat/stream', { query: mute }, { accept: 'text/event-stream' })
+  const text = await reply.text()
+  await quick.stop()
+
+  assert.is(reply.status, 200)
+  assert.ok((text.match(/^: hb$/gm) ?? []).length >= 3, text)
+  assert.is(text.match(/^event: error$/gm)?.length, 1)
+  assert.match(text, /first_token_timeout/)
+})
+
+test('a dead model gives way to the next one without a pause', async () => {
+  const target = (baseUrl: string) => ({ baseUrl, model: 'm' })
+  const both = await serve({
+    models: { m: { targets: [target('http://127.0.0.1:9/v1'), target(upstream.url)] } },
+  })
+  await (await both.post('/chat', { query: wish({ tokens: 1 }) })).text()
+  const begun = performance.now()
+  const reply = await both.post('/chat', { query: wish({ tokens: 1 }) })
+  await reply.text()
+  await both.stop()
+
+  assert.is(reply.status, 200)
+  assert.ok(performance.now() - begun < 500)
+})
+
+test.run()
