@@ -37,6 +37,7 @@ export default definePlugin({
   // Opened now, so that it stands before the first request is counted.
   start: ({ redis }) => void redis?.isUp('limits'),
   commands: { token },
+  welcome: async ({ auth }) => [`export TOKEN=${await auth.issue({ subject: 'demo' })}`],
   describe: ({ config: { issuers }, database }) =>
     [
       'tokens',

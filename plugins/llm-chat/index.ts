@@ -89,6 +89,9 @@ export default definePlugin({
     await streams.close()
     await models.close()
   },
+  welcome: ({ server }) => [
+    `curl -sSN ${server.publicUrl}/chat/stream -H "Authorization: Bearer $TOKEN" --json '{"query":"What is a plugin?"}'`,
+  ],
   describe: ({ config: settings, database }) =>
     `${describeModels(settings)}; ${database ? 'history in the database' : 'history in memory'}`,
   examples: {

@@ -24,6 +24,7 @@ export default definePlugin({
     projects: ({ book }) => book,
   },
   routes,
+  welcome: ({ server }) => [`curl -sS ${server.publicUrl}/api/projects/1`],
   migrations: new URL('./migrations/', import.meta.url),
   examples: {
     config: {
