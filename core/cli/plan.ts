@@ -3,10 +3,11 @@ import { readManifest } from '../manifest/read.ts'
 import { plan, type Plan, type PlannedPlugin } from '../plan.ts'
 import { builtInSources } from '../sources.ts'
 import { faultsOf, printFaults } from './faults.ts'
+import { describePreview, previewOfRunning } from './running-preview.ts'
 import { exitCodes, type CliVerb } from './verb.ts'
 
 export const planVerb: CliVerb = {
-  summary: 'Show what would run: plugins in the order of their start, and what stands on what',
+  summary: 'Show what would run, in the order of its start, and what a reload would change',
   positionals: [],
   options: {},
   examples: ['autodocops plan', 'NODE_ENV=production autodocops plan --json'],
@@ -14,7 +15,9 @@ export const planVerb: CliVerb = {
     try {
       const made = await plan(readManifest({ cwd: io.cwd, env: io.env }), builtInSources())
       printFaults(made.warnings, io)
-      io.out(io.json ? JSON.stringify(asJson(made)) : describe(made))
+      const reload = await previewOfRunning(made.server, io)
+      if (io.json) io.out(JSON.stringify({ ...asJson(made), ...(reload && { reload }) }))
+      else io.out([describe(made), ...(reload ? ['', describePreview(reload)] : [])].join('\n'))
       return exitCodes.done
     } catch (error) {
       const faults = faultsOf(error)

@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -42,6 +46,61 @@ test('plan --json tells the same, without secrets', async () => {
   assert.not.match(out, secret)
 })
 
+/** A server that runs on the folder's data, as `start` leaves word of it. */
+async function besideServer(
+  preview: object,
+  use: (files: Record<string, string>) => Promise<void>,
+) {
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    asked.push(`${request.url} ${request.headers.authorization}`)
+    response.end(JSON.stringify(preview))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const word = { pid: process.pid, operations: `http://127.0.0.1:${port}` }
+  try {
+    await use({ 'data/server.json': JSON.stringify(word) })
+    assert.equal(asked, [`/admin/plan Bearer ${token}`])
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+const token = 'a-token-of-at-least-32-bytes-for-operations'
+
+test('plan tells what a reload of the running server would start, keep, retire and lose', async () => {
+  const lost = [{ plugin: 'cache', state: '12 entries in memory' }]
+  const preview = {
+    hash: 'x',
+    start: ['cache'],
+    keep: ['metrics'],
+    retire: ['cache', 'docs'],
+    lost,
+  }
+  await besideServer(preview, async (files) => {
+    const yaml = `server: { operationsToken: "\${T}" }\n${small}`
+    const { out } = await run(planVerb, {}, { yaml, env: { T: token }, files })
+
+    assert.match(
+      out,
+      'A reload of the running server would\n  start   cache\n  keep    metrics\n  retire  cache, docs\n  lose    cache: 12 entries in memory',
+    )
+  })
+})
+
+test('plan lives with a server that is gone', async () => {
+  const files = {
+    'data/server.json': JSON.stringify({ pid: process.pid, operations: 'http://127.0.0.1:9' }),
+  }
+  const { code, out, err } = await run(planVerb, {}, { yaml: small, files })
+
+  assert.is(code, 0)
+  assert.match(out, /^Plan /)
+  assert.match(err, /does not answer on http:\/\/127\.0\.0\.1:9/)
+})
+
 test('every verb that plans ends with 78 on a fault, and tells it as JSON too', async () => {
   for (const verb of [planVerb, plugins, config]) {
     const asText = await run(verb, {}, { yaml: 'plugins: { cahce: true }' })
@@ -67,7 +126,7 @@ test('plugins tells all of one, also when it is off, and knows no other', async 
   const one = await run(plugins, { 'enable|disable': 'redis' }, { yaml: small })
   const none = await run(plugins, { 'enable|disable': 'radis' }, { yaml: small })
 
-  assert.match(one.out, /^redis 1\.0\.0 \(off\): /)
+  assert.match(one.out, /^redis \d+\.\d+\.\d+ \(off\): /)
   assert.match(one.out, / {2}environment\n {4}REDIS_URL/)
   assert.is(none.code, 1)
 })
