@@ -165,7 +165,8 @@ class Planner {
       return await load()
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      const hint = isProblem(error) ? error.hint : undefined
+      const advice = isProblem(error) ? error.hint : undefined
+      const hint = advice?.replace('<package>', from?.replace('npm:', '') ?? '<package>')
       const path = from === undefined ? ['plugins', name] : ['plugins', name, 'from']
       const at = from === undefined ? 'key' : 'value'
       this.#faults.add('E_PLUGIN_LOAD', path, `cannot be loaded: ${message}`, { hint, at })

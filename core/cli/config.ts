@@ -3,6 +3,7 @@ import { readManifest } from '../manifest/read.ts'
 import { pathOf } from '../manifest/tree.ts'
 import { plan } from '../plan.ts'
 import { builtInSources } from '../sources.ts'
+import { knownPlugins } from './known-plugins.ts'
 import { faultsOf, printFaults } from './faults.ts'
 import { exitCodes, type CliVerb } from './verb.ts'
 
@@ -22,16 +23,14 @@ export const config: CliVerb = {
   ],
   run: async (args, io) => {
     const manifest = readManifest({ cwd: io.cwd, env: io.env })
-    const sources = builtInSources()
     const path = args['explain']
     if (typeof path === 'string') {
-      const facts = [...sources.values()].map((source) => source.facts)
-      const told = explain(manifest, facts, pathOf(path))
+      const told = explain(manifest, await knownPlugins(manifest), pathOf(path))
       io.out(io.json ? JSON.stringify(told) : text(told))
       return told.known ? exitCodes.done : exitCodes.failed
     }
     try {
-      const { server, log, plugins } = await plan(manifest, sources)
+      const { server, log, plugins } = await plan(manifest, builtInSources())
       const entries = plugins.map(({ name, config: value }) => [name, value] as const)
       const all = { server, log, plugins: Object.fromEntries(entries) }
       io.out(JSON.stringify(all, null, io.json ? 0 : 2))

@@ -1,5 +1,7 @@
+import { didYouMean } from '../manifest/closest.ts'
 import { manifestSchema } from '../manifest/json-schema.ts'
-import { builtInSources } from '../sources.ts'
+import { readManifest } from '../manifest/read.ts'
+import { knownPlugins } from './known-plugins.ts'
 import { exitCodes, type CliVerb } from './verb.ts'
 
 export const schema: CliVerb = {
@@ -7,20 +9,20 @@ export const schema: CliVerb = {
   positionals: ['[plugin]'],
   options: {},
   examples: ['autodocops schema > config/manifest.schema.json', 'autodocops schema cache'],
-  run: (args, io) => {
-    const sources = builtInSources()
+  run: async (args, io) => {
+    const known = await knownPlugins(readManifest({ cwd: io.cwd, env: io.env }))
     const name = args['plugin']
-    if (typeof name !== 'string') {
-      const facts = [...sources.values()].map((source) => source.facts)
-      io.out(JSON.stringify(manifestSchema(facts), null, 2))
-      return exitCodes.done
-    }
-    const source = sources.get(name)
-    if (source === undefined) {
-      io.err(`no plugin is named '${name}'\n    hint: autodocops plugins`)
+    const one = known.find((facts) => facts.name === name)
+    if (typeof name === 'string' && one === undefined) {
+      const hint =
+        didYouMean(
+          name,
+          known.map((facts) => facts.name),
+        ) ?? 'autodocops plugins'
+      io.err(`no plugin is named '${name}'\n    hint: ${hint}`)
       return exitCodes.failed
     }
-    io.out(JSON.stringify(source.facts.config, null, 2))
+    io.out(JSON.stringify(one?.config ?? manifestSchema(known), null, 2))
     return exitCodes.done
   },
 }

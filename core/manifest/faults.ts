@@ -5,31 +5,34 @@ export interface Position {
   readonly col: number
 }
 
-/** Codes never change meaning. */
-export type FaultCode =
-  | 'E_MANIFEST_MISSING'
-  | 'E_PROFILE_UNKNOWN'
-  | 'E_SYNTAX'
-  | 'E_KEY_DUPLICATE'
-  | 'E_KEY_UNKNOWN'
-  | 'E_ENV_MISSING'
-  | 'E_ENV_CONFLICT'
-  | 'E_SECRET_FILE'
-  | 'E_SECRET_MISSING'
-  | 'E_SECRET_INLINE'
-  | 'E_SAMPLE_SECRET'
-  | 'E_CONFIG'
-  | 'E_DEPRECATED'
-  | 'E_PLUGIN_UNKNOWN'
-  | 'E_PLUGIN_INCOMPATIBLE'
-  | 'E_PLUGIN_LOAD'
-  | 'E_SERVICE_MISSING'
-  | 'E_SERVICE_DUPLICATE'
-  | 'E_SLOT_DUPLICATE'
-  | 'E_SLOT_EMPTY'
-  | 'E_CYCLE'
-  | 'E_ROUTE_CLASH'
-  | 'E_METRIC_CLASH'
+/** What each code means; a code never changes its meaning. */
+export const faultCodes = {
+  E_MANIFEST_MISSING: 'The manifest, or the file that is named instead, cannot be read.',
+  E_PROFILE_UNKNOWN: 'AUTODOCOPS_PROFILE names an overlay that does not exist.',
+  E_SYNTAX: 'A file is no YAML, or an interpolation cannot be read.',
+  E_KEY_DUPLICATE: 'A key stands twice in one map.',
+  E_KEY_UNKNOWN: 'A block, or a key of a plugin beside `config`, that does not exist.',
+  E_ENV_MISSING: 'A variable without a default is not set.',
+  E_ENV_CONFLICT: 'A variable and its `_FILE` are both set.',
+  E_SECRET_FILE: 'The file that a `_FILE` variable names cannot be read, or is empty.',
+  E_SECRET_MISSING: 'A secret is needed, and nobody gave one.',
+  E_SECRET_INLINE: 'A secret is written in the manifest itself (a warning).',
+  E_SAMPLE_SECRET: 'A secret has the value of an example: a warning, in production a fault.',
+  E_CONFIG: 'A value does not fit its option, or the option does not exist.',
+  E_DEPRECATED: 'An option that a later version will refuse (a warning).',
+  E_PLUGIN_UNKNOWN: 'No plugin has this name.',
+  E_PLUGIN_INCOMPATIBLE: 'A plugin names another core; with `ignoreCore: true` a warning.',
+  E_PLUGIN_LOAD: 'A plugin from outside, or a config schema, cannot be loaded.',
+  E_SERVICE_MISSING: 'A plugin requires a service that no enabled plugin provides.',
+  E_SERVICE_DUPLICATE: 'Two enabled plugins provide the same service.',
+  E_SLOT_DUPLICATE: 'Two enabled plugins fill a slot that is single.',
+  E_SLOT_EMPTY: 'A plugin has migrations, and no enabled plugin runs them.',
+  E_CYCLE: 'Plugins need each other in a ring.',
+  E_ROUTE_CLASH: 'Two enabled plugins answer the same method and path.',
+  E_METRIC_CLASH: 'Two enabled plugins count under the same name.',
+} as const
+
+export type FaultCode = keyof typeof faultCodes
 
 export interface Fault extends Position {
   readonly code: FaultCode

@@ -210,6 +210,23 @@ test('schema prints the schema of a manifest, or of one plugin', async () => {
   assert.is((await run(schema, { plugin: 'zebra' })).code, 1)
 })
 
+test('schema and config --explain know a plugin from outside', async () => {
+  const property = { type: 'string', default: 'day', description: 'How often.' }
+  const facts = {
+    name: 'reports',
+    version: '1.0.0',
+    core: '^1',
+    config: { properties: { every: property } },
+  }
+  const files = { 'config/reports/package.json': JSON.stringify({ autodocops: facts }) }
+  const yaml = 'plugins: { reports: { from: ./reports } }'
+  const whole = await run(schema, {}, { yaml, files })
+  const told = await run(config, { explain: 'plugins.reports.config.every' }, { yaml, files })
+
+  assert.match(whole.out, /"reports": \{\n/)
+  assert.match(told.out, / {2}default {5}day\n {2}meaning {5}How often\./)
+})
+
 test('version names this package and the runtime', async () => {
   assert.match((await run(version)).out, /^autodocops 1\.0\.0 \((node|deno) \d+\./)
   assert.equal(Object.keys(JSON.parse((await run(version, {}, { json: true })).out) as object), [

@@ -178,7 +178,7 @@ export const plugins: readonly Broken[] = [
     title: 'a package that is not installed',
     yaml: ['plugins:', '  slack: { from: "npm:@acme/slack" }'].join('\n'),
     told: [
-      "config/manifest.yaml:2:18 E_PLUGIN_LOAD plugins.slack.from: cannot be loaded: the package '@acme/slack' is not installed → Install it beside the manifest: npm install <package>",
+      "config/manifest.yaml:2:18 E_PLUGIN_LOAD plugins.slack.from: cannot be loaded: the package '@acme/slack' is not installed → Install it beside the manifest: npm install @acme/slack",
     ],
   },
   {
