@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import process from 'node:process'
 import { parentPort, workerData } from 'node:worker_threads'
 
 import { PGlite } from '@electric-sql/pglite'
@@ -61,12 +62,11 @@ async function close(claim: Claim, db: PGlite): Promise<void> {
   await server?.close()
   await db.close()
   claim.release()
-  parentPort?.close()
+  process.exit(0) // of this thread; on Deno a port cannot be closed
 }
 
 open().catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error)
   tell({ kind: 'failed', inUse: error instanceof FolderInUse, reason })
-  parentPort?.close()
   process.exit(1)
 })
