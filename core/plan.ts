@@ -15,7 +15,7 @@ import type { Manifest } from './manifest/manifest.ts'
 import { SectionReader, type Section } from './manifest/section.ts'
 import { serverSchema, type ServerConfig } from './manifest/server-config.ts'
 import { packageVersion } from './package-root.ts'
-import { outsideSource } from './sources.ts'
+import { outsideFacts, outsideSource } from './sources.ts'
 
 export interface PlannedPlugin {
   readonly name: string
@@ -247,6 +247,15 @@ class Planner {
 
   #disabled(plugins: readonly PlannedPlugin[]): readonly PluginFacts[] {
     const known = [...this.#sources.values()].map(({ facts }) => facts)
-    return known.filter(({ name }) => !plugins.some((planned) => planned.name === name))
+    const all = [...known, ...this.#switchedOffOutside()]
+    return all.filter(({ name }) => !plugins.some((planned) => planned.name === name))
+  }
+
+  /** Their package.json tells; without one they are not known, since none of their code may run. */
+  #switchedOffOutside(): readonly PluginFacts[] {
+    const off = readEntries(this.#manifest, new FaultList(this.#manifest)).filter((e) => !e.enabled)
+    return off.flatMap(({ from }) =>
+      from === undefined ? [] : (outsideFacts(from, this.#manifest.folder) ?? []),
+    )
   }
 }

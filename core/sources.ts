@@ -34,15 +34,28 @@ export const sourceOf = (plugin: Plugin): PluginSource => ({
 
 /** A plugin from outside: `npm:<package>` or `./<folder>`, both seen from the manifest's folder. */
 export async function outsideSource(from: string, manifestFolder: string): Promise<PluginSource> {
-  const folder = from.startsWith('npm:')
-    ? installedFolder(from.slice('npm:'.length), manifestFolder)
-    : resolve(manifestFolder, from)
+  const folder = folderOf(from, manifestFolder)
   const described = readPackage(folder)
   if (described !== undefined) return describedSource(folder, described)
   const entry = entryOf(folder, 'index')
   if (entry === undefined) throw SourceErrors.plugin_folder_missing({ folder })
   return sourceOf(await loadPlugin(entry))
 }
+
+/** What the package.json of a plugin from outside tells; `undefined` when there is none, or it is wrong. */
+export function outsideFacts(from: string, manifestFolder: string): PluginFacts | undefined {
+  try {
+    return readPackage(folderOf(from, manifestFolder))?.facts
+  } catch {
+    // Whoever switches it on is told why.
+    return undefined
+  }
+}
+
+const folderOf = (from: string, manifestFolder: string): string =>
+  from.startsWith('npm:')
+    ? installedFolder(from.slice('npm:'.length), manifestFolder)
+    : resolve(manifestFolder, from)
 
 /** By walking up, since `exports` of a package may hide its package.json. */
 function installedFolder(name: string, start: string): string {

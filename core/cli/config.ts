@@ -25,7 +25,7 @@ export const config: CliVerb = {
     const manifest = readManifest({ cwd: io.cwd, env: io.env })
     const path = args['explain']
     if (typeof path === 'string') {
-      const told = explain(manifest, await knownPlugins(manifest), pathOf(path))
+      const told = explain(manifest, knownPlugins(manifest), pathOf(path))
       io.out(io.json ? JSON.stringify(told) : text(told))
       return told.known ? exitCodes.done : exitCodes.failed
     }

@@ -9,8 +9,8 @@ export const schema: CliVerb = {
   positionals: ['[plugin]'],
   options: {},
   examples: ['autodocops schema > config/manifest.schema.json', 'autodocops schema cache'],
-  run: async (args, io) => {
-    const known = await knownPlugins(readManifest({ cwd: io.cwd, env: io.env }))
+  run: (args, io) => {
+    const known = knownPlugins(readManifest({ cwd: io.cwd, env: io.env }))
     const name = args['plugin']
     const one = known.find((facts) => facts.name === name)
     if (typeof name === 'string' && one === undefined) {
