@@ -83,6 +83,11 @@ export const ChatErrors = problems({
   total_timeout: { status: 504, title: 'The answer took too long' },
   answer_cancelled: { status: 409, title: 'The answer was stopped' },
   answer_too_large: { status: 502, title: 'The answer is larger than is kept' },
+  stream_store_unavailable: {
+    status: 503,
+    title: 'Kept answers cannot be read right now',
+    hint: 'Try again in a moment.',
+  },
   producer_lost: { status: 502, title: 'The server that was answering is gone' },
   server_shutdown: { status: 503, title: 'The server is stopping' },
 })

@@ -79,6 +79,8 @@ export default definePlugin({
   routes,
   metrics,
   migrations: new URL('./migrations/', import.meta.url),
+  // Opened before the first question needs it; not awaited, as a server starts without its Redis.
+  start: ({ redis }) => void redis?.connection('llm-chat'),
   activate: ({ chat, streams }) => {
     chat.activate()
     streams.start()

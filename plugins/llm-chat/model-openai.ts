@@ -190,8 +190,9 @@ const byStatus: Readonly<Record<number, FailureKind>> = {
 
 /** An error of the SDK by its status, else a fault of the connection. By shape: the class is not loaded here. */
 function toFailure(error: unknown): ModelFailure {
-  if (error instanceof ModelFailure) return error
-  const { status, headers } = Object(error) as { status?: unknown; headers?: unknown }
+  const { status, headers, cause } = Object(error) as Readonly<Record<string, unknown>>
+  const ours = [error, cause].find((one) => one instanceof ModelFailure)
+  if (ours !== undefined) return ours
   if (typeof status !== 'number') return new ModelFailure('connect')
   const retryAfterMs = headers instanceof Headers ? retryAfter(headers) : undefined
   return new ModelFailure(kindOf(status, error), { status, retryAfterMs })

@@ -23,7 +23,7 @@ export const streamRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
     params: streamParams,
     query: resumeQuery,
     responses: { 200: { description: 'The events', contentType: 'text/event-stream' } },
-    errors: [ChatErrors.stream_not_found],
+    errors: [ChatErrors.stream_not_found, ChatErrors.stream_store_unavailable],
     handler: async ({ streams }, { params, query, principal, signal, ctx }) => {
       const last = /^\d{1,9}$/.exec(ctx.get('last-event-id'))?.[0]
       const after = Number(last ?? query.after ?? 0)
@@ -49,7 +49,7 @@ export const streamRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
     timeoutMs: 5_000,
     params: streamParams,
     responses: { 202: { description: 'It stops, or had ended already' } },
-    errors: [ChatErrors.stream_not_found],
+    errors: [ChatErrors.stream_not_found, ChatErrors.stream_store_unavailable],
     handler: async ({ streams }, { params, principal }) => {
       const isFound = await streams.stop(params.id, principal.subject)
       if (!isFound) throw ChatErrors.stream_not_found({ id: params.id })

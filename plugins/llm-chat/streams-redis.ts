@@ -4,6 +4,7 @@ import type { Logger } from 'autodocops'
 import type { RedisService } from 'autodocops/plugins/redis'
 import type { Cluster, Redis } from 'ioredis'
 
+import { ChatErrors } from './errors.ts'
 import { errorEvent, isTerminal } from './events.ts'
 import type { StreamEvent } from './events.ts'
 import type { KeptStream, Streams } from './streams.ts'
@@ -14,6 +15,9 @@ import type { StreamKeys } from './streams-redis-writer.ts'
 /** Doorbells may get lost: readers also look by themselves. */
 const pollMs = 1_000
 const readerMs = 6_000
+/** Looks that may fail in a row, a second apart. */
+const patience = 10
+const unavailable = { headers: { 'Retry-After': '1' } }
 
 interface Services {
   readonly redis: RedisService
@@ -69,8 +73,8 @@ export class RedisStreams implements Streams {
     if (!(await this.#isOwner(id, owner))) return false
     const redis = this.#redis()
     // The key is for a producer that does not hear the bell.
-    await redis.set(this.#keys(id).stop, '1', 'PX', this.#services.keepMs)
-    await redis.publish(this.#channel, `stop ${id}`)
+    const told = redis.set(this.#keys(id).stop, '1', 'PX', this.#services.keepMs)
+    await answered(Promise.all([told, redis.publish(this.#channel, `stop ${id}`)]))
     return true
   }
 
@@ -121,8 +125,7 @@ export class RedisStreams implements Streams {
   }
 
   async #isOwner(id: string, owner: string): Promise<boolean> {
-    const text = await this.#redis().get(this.#keys(id).owner)
-    return text !== null && text === owner
+    return (await answered(this.#redis().get(this.#keys(id).owner))) === owner
   }
 
   /** Of a stream that another instance produces, or produced. */
@@ -132,25 +135,33 @@ export class RedisStreams implements Streams {
     signal: AbortSignal,
   ): AsyncGenerator<readonly StreamEvent[]> {
     const keys = this.#keys(id)
-    const redis = this.#redis()
     let seen = after
+    let failures = 0
     while (!signal.aborted) {
       const rung = this.#bell(id, signal)
-      // Asked before the events: what a producer wrote before it died is read all the same.
-      const [isAlive] = await Promise.all([
-        redis.exists(keys.alive),
-        redis.set(keys.reader, '1', 'PX', readerMs),
-      ])
-      const events = await this.#read(keys.events, seen)
+      const looked = await this.#look(keys, seen).catch(() => undefined)
+      failures = looked === undefined ? failures + 1 : 0
+      if (failures > patience) throw ChatErrors.stream_store_unavailable(unavailable)
+      const { events, isAlive } = looked ?? { events: [], isAlive: true }
       if (events.length > 0) yield events
       seen = events.at(-1)?.seq ?? seen
       if (events.some(isTerminal)) return
-      if (events.length === 0 && isAlive === 0) {
+      if (events.length === 0 && !isAlive) {
         yield [{ ...errorEvent('producer_lost'), seq: seen + 1 }]
         return
       }
       if (events.length === 0) await rung
     }
+  }
+
+  async #look(keys: StreamKeys, after: number) {
+    const redis = this.#redis()
+    // Asked before the events: what a producer wrote before it died is read all the same.
+    const [isAlive] = await Promise.all([
+      redis.exists(keys.alive),
+      redis.set(keys.reader, '1', 'PX', readerMs),
+    ])
+    return { events: await this.#read(keys.events, after), isAlive: isAlive === 1 }
   }
 
   async #read(key: string, after: number): Promise<readonly StreamEvent[]> {
@@ -173,3 +184,8 @@ export class RedisStreams implements Streams {
     if (bells.size === 0) this.#bells.delete(id)
   }
 }
+
+const answered = <T>(asked: Promise<T>): Promise<T> =>
+  asked.catch((cause: unknown) => {
+    throw ChatErrors.stream_store_unavailable({ ...unavailable, cause })
+  })

@@ -1,6 +1,8 @@
 import { Agent, request } from 'undici'
 import type { Dispatcher } from 'undici'
 
+import { ModelFailure } from './failure.ts'
+
 const maxErrorBytes = 65_536
 
 /** A reply whose bytes are read from `source`: a Node stream costs a third of a web stream. */
@@ -36,7 +38,8 @@ export const upstreamFetch =
       return new UpstreamResponse(reply.body, { status: 200, headers })
     }
     const text = await readText(reply.body, maxErrorBytes)
-    return new Response(text, { status: Math.max(reply.statusCode, 400), headers })
+    if (reply.statusCode < 400) throw new ModelFailure('bad_response')
+    return new Response(text, { status: reply.statusCode, headers })
   }
 
 function toHeaders(incoming: Dispatcher.ResponseData['headers']): Headers {

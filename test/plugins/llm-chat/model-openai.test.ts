@@ -124,7 +124,7 @@ for (const [status, kind] of [
   ['429', 'rate_limited'],
   ['500', 'overloaded'],
   ['503', 'overloaded'],
-  ['302', 'bad_request'],
+  ['302', 'bad_response'],
 ] as const)
   test(`the status ${status} is ${kind}`, async () => {
     assert.is((await failureOf(() => textOf(make(), { fault: status }))).kind, kind)

@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { serveOnRedis } from '../plugins/llm-chat/on-redis.ts'
+import { rounds } from '../plugins/llm-chat/server.ts'
+import type { Served } from '../plugins/llm-chat/server.ts'
+import { privateRedis } from '../harness/redis.ts'
+
+const server = await privateRedis()
+const prefix = 'chat-resume:'
+const one = await serveOnRedis(server.url, prefix)
+const other = await serveOnRedis(server.url, prefix)
+test.after(async () => {
+  await one.stop()
+  await other.stop()
+  await server.stop()
+})
+
+const sse = { accept: 'text/event-stream' }
+const ask = (app: Served, query: string, signal?: AbortSignal) =>
+  app.post('/chat/stream', { query, resumable: true }, { ...sse, ...(signal && { signal }) })
+const streamOf = (reply: Response) => `/chat/streams/${String(reply.headers.get('x-stream-id'))}`
+
+/** As any client does: a 503 is tried again. */
+async function resume(app: Served, stream: string, after = 0): Promise<string> {
+  for (;;) {
+    const reply = await app.get(stream, 'alice', { 'last-event-id': String(after) })
+    const text = await reply.text()
+    if (reply.status === 200) return text
+    assert.is(reply.status, 503, text)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+interface Got {
+  readonly ids: number[]
+  text: string
+  ends: string[]
+}
+
+function parse(text: string): Got {
+  const events = [...text.matchAll(/^id: (\d+)\nevent: (\w+)\ndata: (.*)$/gm)]
+  const deltas = events.filter(([, , event]) => event === 'delta')
+  return {
+    ids: events.map(([, id]) => Number(id)),
+    text: deltas.map(([, , , data]) => (JSON.parse(data ?? '') as { text: string }).text).join(''),
+    ends: [...text.matchAll(/^event: (done|error)$/gm)].map(([, end]) => end ?? ''),
+  }
+}
+
+/** Reads until a number of events has come, then breaks off; only whole events count. */
+async function readSome(reply: Response, count: number, leave: AbortController): Promise<string> {
+  let text = ''
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of reply.body ?? []) {
+      text += decoder.decode(chunk, { stream: true })
+      if ((text.match(/^id: /gm) ?? []).length > count) break
+    }
+  } catch {
+    // Left, or cut: what came before it counts.
+  }
+  leave.abort()
+  return text.slice(0, text.lastIndexOf('\n\n') + 2)
+}
+
+test('an answer that is cut anywhere goes on at another instance, whole and once', async () => {
+  const query = 'What is streaming, and how do I cache?'
+  const whole = parse(await (await ask(one, query)).text())
+  const wrong: string[] = []
+  const cutOnce = async () => {
+    const leave = new AbortController()
+    const first = await ask(one, query, leave.signal)
+    const before = await readSome(first, Math.floor(Math.random() * whole.ids.length), leave)
+    const seen = parse(before).ids.at(-1) ?? 0
+    const got = parse(before + (await resume(other, streamOf(first), seen)))
+    if (got.text !== whole.text) wrong.push(`another text after ${seen}: ${got.text}`)
+    if (got.ids.join() !== whole.ids.join()) wrong.push(`after ${seen} came ${got.ids.join()}`)
+    if (got.ends.join() !== 'done') wrong.push(`after ${seen} it ended with ${got.ends.join()}`)
+  }
+  for (let begun = 0; begun < rounds(100); begun += 10)
+    await Promise.all(Array.from({ length: 10 }, cutOnce))
+
+  assert.ok(whole.text.length > 100)
+  assert.equal(wrong, [])
+})
+
+test('a finished answer is replayed by an instance that never saw it', async () => {
+  const reply = await ask(one, 'Hola')
+  const text = await reply.text()
+  await new Promise((resolve) => setTimeout(resolve, 200))
+
+  const again = await resume(other, streamOf(reply))
+
+  assert.equal(parse(again), parse(text))
+})
+
+test('an answer is stopped from another instance', async () => {
+  const reply = await ask(one, 'What is streaming?')
+  const reader = reply.body?.getReader()
+  await reader?.read()
+  const stopped = await fetch(`${other.url}${streamOf(reply)}`, {
+    method: 'DELETE',
+    headers: { authorization: 'Bearer alice' },
+  })
+  const rest = await resume(other, streamOf(reply))
+
+  assert.is(stopped.status, 202)
+  assert.equal(parse(rest).ends, ['error'])
+  assert.match(rest, /answer_cancelled/)
+})
+
+test('nobody else can read it, on any instance', async () => {
+  const reply = await ask(one, 'Hola')
+  await reply.text()
+
+  assert.is((await other.get(streamOf(reply), 'mallory')).status, 404)
+  assert.is((await one.get(streamOf(reply), 'mallory')).status, 404)
+})
+
+test('a producer that is killed leaves an error event, not a silence', async () => {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const script = fileURLToPath(new URL(`./chat-producer.${extension}`, import.meta.url))
+  const flags = 'Deno' in globalThis ? ['run', '-A', '--conditions=source'] : process.execArgv
+  const child = spawn(process.execPath, [...flags, script, server.url, prefix], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
+  const producer = { post: (path: string, body: unknown) => post(url, path, body) }
+  const slow = {
+    query: 'What is streaming, and how do I cache, deploy, and bill?',
+    resumable: true,
+  }
+  await (await producer.post('/chat/stream', { ...slow, query: 'Hola' })).text()
+  const reply = await producer.post('/chat/stream', slow)
+  await reply.body?.getReader().read()
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const begun = performance.now()
+
+  const rest = await resume(other, streamOf(reply))
+
+  const { ends, text } = parse(rest)
+  assert.equal(ends, ['error'])
+  assert.match(rest, /producer_lost/)
+  assert.ok(text.length > 0)
+  assert.ok(performance.now() - begun < 13_000)
+})
+
+test('while Redis is away the answer itself is whole, and can be resumed where it is written', async () => {
+  await server.kill('SIGKILL')
+  const reply = await ask(one, 'What is streaming?')
+  const text = await reply.text()
+  const again = await one.get(streamOf(reply))
+  const seen = parse(await again.text())
+  await server.restart()
+
+  assert.equal(parse(text).ends, ['done'])
+  assert.equal(seen, parse(text))
+})
+
+const post = (url: string, path: string, body: unknown) =>
+  fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer alice', 'content-type': 'application/json', ...sse },
+    body: JSON.stringify(body),
+  })
+
+test.run()

@@ -1,0 +1,14 @@
+import redis from '../../../plugins/redis/index.ts'
+import type { AnyPlugin } from '../../../core/define-app.ts'
+import { serve } from './server.ts'
+import type { Served } from './server.ts'
+
+/** One of several instances over the same Redis. */
+export const serveOnRedis = (
+  url: string,
+  keyPrefix: string,
+  config: Readonly<Record<string, unknown>> = {},
+): Promise<Served> =>
+  serve({ fakeDelay: '2ms', ...config }, [redis as unknown as AnyPlugin], {
+    plugins: { redis: { config: { url, keyPrefix } } },
+  })
