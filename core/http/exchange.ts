@@ -62,6 +62,9 @@ export class Exchange implements LogContext {
   #timer: NodeJS.Timeout | undefined
   #armedAt = 0
   #spentMs = 0
+  #isWorking = false
+  #isPatient = false
+  #isClosed = false
 
   constructor(
     surface: Surface,
@@ -79,6 +82,7 @@ export class Exchange implements LogContext {
     this.path = path
     this.#startedAt = surface.options.clock.monotonic()
     load.inFlight++
+    this.work()
     response.once('close', this.#close)
     this.#tellStarted()
   }
@@ -142,6 +146,32 @@ export class Exchange implements LogContext {
     this.#spentMs += this.elapsedMs - this.#armedAt
   }
 
+  /** We are busy with it; {@link rest}: the client is, with its body or with reading our reply. */
+  work(): void {
+    if (this.#isWorking || this.#isClosed) return
+    this.#isWorking = true
+    this.#load.working++
+  }
+
+  rest(): void {
+    if (!this.#isWorking) return
+    this.#isWorking = false
+    this.#load.working--
+  }
+
+  /** A route may be silent for longer than a socket: until the reply begins, the socket waits for the route. */
+  bePatient(waitMs: number): void {
+    this.#isPatient = true
+    this.request.socket.setTimeout(waitMs)
+  }
+
+  /** The reply goes out; from now on only the client can be slow. */
+  beginReply(): void {
+    this.rest()
+    this.disarm()
+    if (this.#isPatient) this.request.socket.setTimeout(this.options.limits.socketIdle)
+  }
+
   /** Ends the work early; `stop` of a stream is told first, so that it can say goodbye. */
   abort(reason: Error): void {
     if (this.#abortReason !== undefined) return
@@ -171,7 +201,9 @@ export class Exchange implements LogContext {
   }
 
   readonly #close = () => {
+    this.#isClosed = true
     this.disarm()
+    this.rest()
     this.#load.inFlight--
     const isAborted =
       !this.isAnswered && !this.response.writableFinished && this.outcome === 'completed'

@@ -34,7 +34,9 @@ export const limitsSchema = z.strictObject({
   jsonDepth: count().prefault(64).describe('How deep JSON may be nested; more is 400.'),
   inFlight: count()
     .prefault(256)
-    .describe('Requests answered at once, streams not counted; more are shed with 503.'),
+    .describe(
+      'Requests worked on at once, streams and slow clients not counted; more are shed with 503.',
+    ),
   streams: count().prefault(1_000).describe('Streams open at once; more are shed with 503.'),
   eventLoopLag: duration()
     .prefault('200ms')

@@ -11,7 +11,10 @@ const heapEverySamples = 25
 
 /** How busy a listener is. Shedding keeps the accepted requests fast when more come than can be done. */
 export class Load {
+  /** Requests whose reply has not closed. */
   inFlight = 0
+  /** Those that we work on: not the ones that wait for their client, who would otherwise shut out all others. */
+  working = 0
   streams = 0
   readonly #limits: Limits
   #timer: NodeJS.Timeout | undefined
@@ -38,10 +41,9 @@ export class Load {
 
   /** Why a request should be refused now, if it should. */
   get shedding(): ShedReason | undefined {
-    const requests = this.inFlight - this.streams
-    if (requests > this.#limits.inFlight) return 'in_flight'
-    if (this.#lateSamples >= 2 && requests > fewRequests) return 'event_loop'
-    return this.#isHeapFull && requests > 1 ? 'heap' : undefined
+    if (this.working > this.#limits.inFlight) return 'in_flight'
+    if (this.#lateSamples >= 2 && this.working > fewRequests) return 'event_loop'
+    return this.#isHeapFull && this.working > 1 ? 'heap' : undefined
   }
 
   get hasStreamRoom(): boolean {

@@ -24,7 +24,7 @@ export interface Parts {
 
 /** A stream whose route names no times. */
 const streamDefaults = { idleMs: 30_000, totalMs: 120_000 }
-/** A route may be silent for longer than a socket: the socket then waits a little longer than the route. */
+/** The route's own deadline comes first. */
 const socketGraceMs = 5_000
 const unavailable = { headers: { 'Retry-After': '5' } }
 
@@ -62,9 +62,8 @@ export class Pipeline {
   hold(exchange: Exchange): void {
     exchange.hold(this.#holder)
     this.#mounted.enter()
-    const { request, options } = exchange
-    if (this.#longestWaitMs >= options.limits.socketIdle)
-      request.socket.setTimeout(this.#longestWaitMs + socketGraceMs)
+    if (this.#longestWaitMs >= exchange.options.limits.socketIdle)
+      exchange.bePatient(this.#longestWaitMs + socketGraceMs)
   }
 
   /** Never rejects. */
@@ -123,11 +122,16 @@ export class Pipeline {
     const maxBytes = Math.min(rule.maxBytes, bodyBytes)
     const limits = { maxBytes, maxDepth: jsonDepth, timeoutMs: requestTimeout }
     exchange.disarm()
+    exchange.rest()
     const asked = () => {
       if (request.headers.expect !== undefined) response.writeContinue()
     }
-    if ('raw' in rule) return await readBytes(request, limits, asked)
-    return checkBody(rule.schema, await readJson(request, limits, asked))
+    const value =
+      'raw' in rule
+        ? await readBytes(request, limits, asked)
+        : await readJson(request, limits, asked)
+    exchange.work()
+    return 'raw' in rule ? value : checkBody(rule.schema, value)
   }
 
   #requestOf(

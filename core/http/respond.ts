@@ -55,6 +55,7 @@ export function send(exchange: Exchange, { status, contentType, headers, data }:
     head.push('Content-Length', String(data === undefined ? 0 : Buffer.byteLength(data)))
   const isCut = hasUnreadBody(exchange)
   if (isCut && !head.includes('Connection')) head.push('Connection', 'close')
+  exchange.beginReply()
   response.writeHead(status, head)
   if (isCut) return endAfterSwallowing(exchange, isBodiless ? undefined : data)
   response.end(isBodiless ? undefined : data)

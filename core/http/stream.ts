@@ -58,6 +58,7 @@ export class StreamReply {
     if (!load.hasStreamRoom) throw this.#refused()
     const first = await this.#waitFor(this.#next)
     this.#exchange.disarm()
+    this.#exchange.rest()
     load.streams++
     this.#exchange.response.once('close', () => load.streams--)
     this.#begin()
