@@ -1,44 +1,51 @@
 import { createHost } from '../create-host.ts'
+import type { PluginFacts } from '../facts.ts'
 import { createLog } from '../log.ts'
-import type { Command } from '../plugin.ts'
 import { closest } from '../manifest/closest.ts'
+import { readManifest } from '../manifest/read.ts'
+import { plan } from '../plan.ts'
+import type { Command } from '../plugin.ts'
 import { builtInSources } from '../sources.ts'
 import { describeUsage, parseArguments, UsageError } from './arguments.ts'
 import { exitCodes, type CliIo } from './verb.ts'
 
-/** A verb that a plugin brings: found in the facts, run with the plugin's services. */
+/** A verb that a plugin brings, from this package or from outside: found in the facts, run with its services. */
 export async function runPluginCommand(
   name: string,
   argv: readonly string[],
   io: CliIo,
 ): Promise<number> {
   const sources = builtInSources()
-  const source = [...sources.values()].find(({ facts }) =>
-    facts.commands.some((command) => command.name === name),
-  )
-  if (source === undefined) throw new UsageError(unknown(name, sources))
-  const command = (await source.load()).commands[name] as Command<object> | undefined
-  if (command === undefined) throw new UsageError(unknown(name, sources))
+  const { plugins, disabled } = await plan(readManifest(io), sources)
+  const brings = (facts: PluginFacts) => facts.commands.some((command) => command.name === name)
+  const source = plugins.find((planned) => brings(planned.source.facts))?.source
+  if (source === undefined) throw new UsageError(whyNot(name, disabled.find(brings), sources))
+  const command = (await source.load()).commands[name] as Command<object>
   const args = parseArguments(command, argv)
   if (args['help'] === true) {
     io.out(describeUsage(name, command))
     return exitCodes.done
   }
-  const log = createLog({
-    level: 'warn',
-    pretty: true,
-    stream: { write: (line) => io.err(line.trimEnd()) },
+  const stream = { write: (line: string) => io.err(line.trimEnd()) }
+  const host = createHost({
+    ...io,
+    log: createLog({ level: 'warn', pretty: true, stream }),
+    sources,
   })
-  const host = createHost({ ...io, log, sources })
   const { seesApp = false } = command
   const run = async (services: object) => command.run(services, args, io)
   const code = await host.borrow(source.facts.name, run, { seesApp })
   return code ?? exitCodes.done
 }
 
-function unknown(name: string, sources: ReturnType<typeof builtInSources>): string {
+function whyNot(
+  name: string,
+  off: PluginFacts | undefined,
+  sources: ReturnType<typeof builtInSources>,
+): string {
+  if (off !== undefined) return `'${name}' comes with the plugin '${off.name}', which is off`
   const names = [...sources.values()].flatMap(({ facts }) =>
-    facts.commands.map((command) => command.name),
+    facts.commands.map((verb) => verb.name),
   )
   const near = closest(name, names)
   return `no verb '${name}'${near === undefined ? '' : `; did you mean '${near}'?`}`

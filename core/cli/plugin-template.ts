@@ -29,7 +29,7 @@ const templates: Readonly<Record<string, string>> = {
   "dependencies": { "zod": "^4.0.0" },
   "autodocops": {
     "plugin": "./index.js",
-    "config": "./config.js",
+    "configModule": "./config.js",
     "name": "{{name}}",
     "version": "1.0.0",
     "core": "{{core}}",
