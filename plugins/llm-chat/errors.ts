@@ -25,16 +25,6 @@ export const ChatErrors = problems({
     detail: ({ id }: { id: string }) => `you have no stream '${id}', or it is no longer kept`,
     hint: 'Only answers asked for with "resumable": true are kept, for some minutes.',
   },
-  not_acceptable: {
-    status: 406,
-    title: 'Not acceptable',
-    hint: 'Accept text/plain or text/event-stream.',
-  },
-  invalid_messages: {
-    status: 400,
-    title: 'Invalid messages',
-    detail: ({ reason }: { reason: string }) => reason,
-  },
   context_length_exceeded: {
     status: 400,
     title: 'Question too long',
