@@ -53,8 +53,9 @@ export function send(exchange: Exchange, { status, contentType, headers, data }:
   const head = headOf(exchange, headers, isBodiless ? undefined : contentType)
   if (!isBodiless)
     head.push('Content-Length', String(data === undefined ? 0 : Buffer.byteLength(data)))
-  const isCut = hasUnreadBody(exchange)
-  if (isCut && !head.includes('Connection')) head.push('Connection', 'close')
+  const closes = head.includes('Connection')
+  const isCut = hasUnreadBody(exchange, closes)
+  if (isCut && !closes) head.push('Connection', 'close')
   exchange.beginReply()
   response.writeHead(status, head)
   if (isCut) return endAfterSwallowing(exchange, isBodiless ? undefined : data)
@@ -114,9 +115,9 @@ const hasName = (names: readonly string[], lower: string): boolean =>
  * A small one is already here, and node:http throws it away by itself. Whoever waits for `100 Continue` may send it
  * or not (RFC 9110 §10.1.1): what comes next could be taken for it.
  */
-function hasUnreadBody({ request }: Exchange): boolean {
+function hasUnreadBody({ request }: Exchange, closes: boolean): boolean {
   if (request.complete || !hasBody(request)) return false
-  if (request.headers.expect !== undefined) return true
+  if (closes || request.headers.expect !== undefined) return true
   const length = request.headers['content-length']
   return length === undefined || Number(length) > smallBody
 }
