@@ -2,9 +2,10 @@
  * Durable webhook events a second, against @supabase/stripe-sync-engine on the same Postgres behind the same HTTP
  * server, in interleaved rounds. TEST_DATABASE_URL names a Postgres with fsync on; else a private one is started.
  */
+import { createRequire } from 'node:module'
 import process from 'node:process'
 
-import { runMigrations, StripeSync } from '@supabase/stripe-sync-engine'
+import type * as SyncEngine from '@supabase/stripe-sync-engine'
 import pg from 'pg'
 
 import { GroupCommit } from '../plugins/billing/group-commit.ts'
@@ -80,7 +81,11 @@ async function bare(url: string): Promise<Handle> {
   }
 }
 
+/** Its ES module looks for its migrations at a `__dirname` that is not there, logs that and goes on: hence CommonJS. */
 async function peer(url: string): Promise<Handle> {
+  const required = createRequire(import.meta.url)
+  const engine = required('@supabase/stripe-sync-engine') as typeof SyncEngine
+  const { runMigrations, StripeSync } = engine
   await runMigrations({ databaseUrl: url, schema: 'stripe' })
   const sync = new StripeSync({
     stripeSecretKey: 'sk_test_bench',
