@@ -8,7 +8,7 @@ import { E } from './errors.ts'
 const Info = z.object({
   handle: z.string().describe('Names it in DELETE /auth/sessions/:handle.'),
   createdAt: z.iso.datetime(),
-  lastSeenAt: z.iso.datetime(),
+  lastSeenAt: z.iso.datetime().describe('Noted at writes, and past half of its time.'),
   expiresAt: z.iso.datetime(),
   userAgent: z.string().nullable(),
   current: z.boolean().describe('The one that you ask with.'),

@@ -137,13 +137,15 @@ export class SessionKeeper {
 
   /** Looks again until none is left: a login that was under way may have replaced one by another. */
   async revokeAll(subject: string, except?: string): Promise<number> {
-    for (let ended = 0; ;) {
+    let ended = 0
+    for (let round = 0; round < maxTries; round++) {
       const all = await this.#store.handlesOf(subject)
       const handles = all.filter((handle) => handle !== except)
-      if (handles.length === 0) return ended
+      if (handles.length === 0) break
       const ends = handles.map((handle) => this.#end(subject, handle, 'revoked'))
       ended += (await Promise.all(ends)).filter(Boolean).length
     }
+    return ended
   }
 
   count(): Promise<number> {

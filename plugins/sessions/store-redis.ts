@@ -17,7 +17,7 @@ return 'swapped'`
 interface Deps {
   readonly redis: RedisService
   readonly clock: Clock
-  /** A list of handles outlives the longest session in it. */
+  /** No session lives longer, so no list must. */
   readonly absoluteMs: number
 }
 
@@ -75,11 +75,15 @@ export class RedisSessionStore implements SessionStore {
 
   async enlist(subject: string, handle: string, expiresAt: number): Promise<void> {
     const list = this.#listKey(subject)
-    await Promise.all([
-      this.#client.zadd(list, expiresAt, handle),
-      this.#client.pexpire(list, this.#absoluteMs),
-      this.#client.zadd(this.#allKey, expiresAt, handle),
-    ])
+    const now = String(this.#clock.now())
+    // Each list forgets what is over, and ends with its last session.
+    await Promise.all(
+      [list, this.#allKey].flatMap((key) => [
+        this.#client.zadd(key, expiresAt, handle),
+        this.#client.zremrangebyscore(key, '-inf', now),
+        this.#client.pexpire(key, this.#absoluteMs),
+      ]),
+    )
   }
 
   async delist(subject: string, handle: string): Promise<void> {
