@@ -31,7 +31,7 @@ const env = {
 const shell = (commands: string) =>
   promisify(execFile)(
     'bash',
-    ['-euc', commands.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)],
+    ['--norc', '-euc', commands.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)],
     {
       cwd: root,
       env,
@@ -41,7 +41,7 @@ const shell = (commands: string) =>
 
 let seen = ''
 const server = adopt(
-  spawn('bash', ['-euc', starts.replace('npm ci && npm start', 'exec npm start')], {
+  spawn('bash', ['--norc', '-euc', starts.replace('npm ci && npm start', 'exec npm start')], {
     cwd: root,
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
