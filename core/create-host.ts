@@ -1,12 +1,13 @@
 import { resolve } from 'node:path'
 
 import { Events } from './events.ts'
-import { Host, type HostOptions, type Progress } from './host.ts'
+import { Host, type HostOptions } from './host.ts'
 import type { RootLogger } from './log.ts'
 import { readManifest } from './manifest/read.ts'
 import { plan, type Plan } from './plan.ts'
 import { systemClock, systemRandom } from './provide.ts'
 import type { PluginSource } from './facts.ts'
+import type { Progress } from './starter.ts'
 
 export interface HostSetUp {
   readonly cwd: string

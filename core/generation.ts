@@ -1,7 +1,9 @@
+import { routeClashes } from './clashes.ts'
 import type { HttpApp, HttpAppOptions, MountedPlugin } from './http/http-app.ts'
 import { createHttpApp } from './http/http-app.ts'
 import type { Instance } from './instance.ts'
 import type { Logger } from './log.ts'
+import { FaultsError, type Fault } from './manifest/faults.ts'
 import type { Plan } from './plan.ts'
 import type { OperationOf, Route, RouteFacts, RouteOf } from './route.ts'
 import type { Authenticator, Limiter, MeteredPlugin, Migrator } from './slots.ts'
@@ -161,4 +163,24 @@ function mounted(
     enter: () => holds.forEach((held) => held.enter()),
     leave: () => holds.forEach((held) => held.leave()),
   }
+}
+
+/** The plan knew the routes of default configs; these are the real ones. Throws a FaultsError. */
+export function refuseClashes(plan: Plan, { instances }: Cast): void {
+  const tables = [...instances.values()].map(({ name, plugin, config }) => ({
+    plugin: name,
+    routes: [
+      ...routesOf('routes', plugin, config).map(({ method, path }) => `${method} ${path}`),
+      ...routesOf('operations', plugin, config).map((r) => `operations ${r.method} ${r.path}`),
+    ],
+  }))
+  const faults = routeClashes(tables).map(
+    ({ code, plugins: [name = ''], message, hint }): Fault => {
+      const at = plan.plugins.find((planned) => planned.name === name)?.position
+      const position = at ?? { file: '', line: 1, col: 1 }
+      const advice = hint === undefined ? {} : { hint }
+      return { ...position, code, path: `plugins.${name}`, message, ...advice, severity: 'error' }
+    },
+  )
+  if (faults.length > 0) throw new FaultsError(faults)
 }

@@ -1,29 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { isLoopback, type ServerConfig } from './manifest/server-config.ts'
-import { credential, findServer } from './running-server.ts'
 import { appView, pluginReports, type PluginReport } from './app-view.ts'
 import { CoreEvents } from './core-events.ts'
 import { coreFamilies } from './core-metrics.ts'
 import type { EventBus, Events } from './events.ts'
-import { fillerOf, Generation, migratorOf, type HttpSettings } from './generation.ts'
+import { fillerOf, Generation, refuseClashes, type HttpSettings } from './generation.ts'
+import { Healing } from './healing.ts'
 import { HostErrors } from './host-errors.ts'
-import { dependantsFirst, Instance, messageOf, migrateWith, stopAll } from './instance.ts'
+import { dependantsFirst, messageOf, stopAll, type Instance } from './instance.ts'
 import { Listeners } from './listeners.ts'
 import type { RootLogger } from './log.ts'
-import { generatedSecret } from './manifest/generated-secrets.ts'
+import { isLoopback, type ServerConfig } from './manifest/server-config.ts'
 import { coreMounts } from './operations.ts'
-import type { Plan, PlannedPlugin } from './plan.ts'
-import type { AppView, Clock, Plugin, Random, ServerFacts } from './plugin.ts'
-import { provide } from './provide.ts'
+import type { Plan } from './plan.ts'
+import type { AppView, Clock, Random } from './plugin.ts'
 import { previewOf, type Preview } from './preview.ts'
 import { ReadinessProbe, type Readiness } from './readiness.ts'
 import { ReloadQueue } from './reload-queue.ts'
-import { Transition, type Cast, type TransitionOptions } from './transition.ts'
+import { Starter, type Progress } from './starter.ts'
+import { excerpt, type Cast, type TransitionMode } from './transition.ts'
 
-/** How long `start` may take when the plugin does not say. */
-const defaultStartMs = 15_000
-const reloadStartMs = 12_000
 const healthMs = 2_000
 /** From the end of the drain to the end of the last stream: time to write its last event. */
 const lastWordsMs = 500
@@ -38,14 +34,6 @@ export interface HostOptions {
   readonly production: boolean
   /** Told of each start as it happens. */
   readonly progress?: (step: Progress) => void
-}
-
-export interface Progress {
-  readonly plugin: string
-  readonly step: 'starting' | 'started' | 'failed'
-  readonly ms: number
-  readonly runsOn: string | undefined
-  readonly error: string | undefined
 }
 
 export interface ReloadReport {
@@ -78,16 +66,30 @@ export class Host {
   readonly #queue = new ReloadQueue<ReloadReport>()
   readonly #retiring = new Set<Promise<void>>()
   readonly #probe: ReadinessProbe
+  readonly #starter: Starter
+  readonly #healing: Healing
   #current: Generation | undefined
   #isDraining = false
-  #healing: { timer: NodeJS.Timeout; tries: number } | undefined
 
   constructor(options: HostOptions) {
     this.#options = options
     this.#bus = options.events.scoped(this.#ended.signal)
     this.#listeners = new Listeners(options.log)
+    this.#starter = new Starter({
+      ...options,
+      progress: options.progress,
+      bus: this.#bus,
+      app: this.app,
+      address: () => this.#listeners.addresses.public,
+    })
+    this.#healing = new Healing(options.random.float, () => {
+      void this.#heal().catch((error: unknown) => {
+        options.log.warn({ err: error }, 'could not heal, will try again')
+        this.#healing.again()
+      })
+    })
     this.#probe = new ReadinessProbe(options.clock.now, (plugin, error) =>
-      this.#failed(plugin, 'health', error),
+      this.#starter.failed(plugin, 'health', error),
     )
   }
 
@@ -188,7 +190,7 @@ export class Host {
     { seesApp = false } = {},
   ): Promise<T> {
     const plan = await this.#options.plan()
-    const transition = this.#transition(excerpt(plan, name), 'boot', nothing, 'command')
+    const transition = this.#starter.transition(excerpt(plan, name), 'boot', nothing, 'command')
     try {
       const cast = await transition.run()
       const instance = cast.instances.get(name)
@@ -220,7 +222,7 @@ export class Host {
   async close(drainMs = this.server?.drainMs ?? 0): Promise<void> {
     if (this.#isDraining) return
     this.#isDraining = true
-    clearTimeout(this.#healing?.timer)
+    this.#healing.end()
     await Promise.race([this.#queue.settled(), sleep(drainMs, undefined, { ref: false })])
     const instances = [...(this.#current?.instances.values() ?? [])]
     await this.#each(dependantsFirst(instances), 'deactivate')
@@ -235,14 +237,19 @@ export class Host {
     this.#ended.abort()
   }
 
-  async #change(plan: Plan, mode: TransitionOptions['mode']): Promise<ReloadReport> {
+  async #change(plan: Plan, mode: TransitionMode): Promise<ReloadReport> {
     const begun = performance.now()
     const before: Cast = this.#current ?? nothing
-    const transition = this.#transition(plan, mode, before, 'serve')
+    const transition = this.#starter.transition(plan, mode, before, 'serve')
     const cast = await transition.run()
+    if (mode === 'heal' && transition.fresh.length === 0) {
+      this.#healing.again()
+      return this.#unchanged()
+    }
     try {
       if (this.#isDraining) throw new Error('the server is shutting down')
       if (mode === 'reload') await this.#requireHealth(transition.fresh)
+      refuseClashes(plan, cast)
       const next = this.#generation(plan, cast, (this.#current?.id ?? 0) + 1)
       await this.#listeners.open(plan.server)
       this.#install(next)
@@ -254,22 +261,9 @@ export class Host {
       (instance) => cast.instances.get(instance.name) !== instance,
     )
     await this.#hand(transition.fresh, retired)
-    this.#scheduleHealing()
-    return {
-      changed: true,
-      generation: this.#current?.id ?? 0,
-      hash: plan.hash,
-      started: transition.fresh.map(({ name }) => name),
-      kept: [...cast.instances.keys()].filter(
-        (name) => before.instances.get(name) === cast.instances.get(name),
-      ),
-      retired: retired.map(({ name }) => name),
-      unavailable: [...cast.unavailable].map(([plugin, { error }]) => ({
-        plugin,
-        error: messageOf(error),
-      })),
-      ms: performance.now() - begun,
-    }
+    if (cast.unavailable.size > 0) this.#healing.again()
+    else this.#healing.end()
+    return reportOf(plan, this.#current?.id ?? 0, before, cast, performance.now() - begun)
   }
 
   /** The swap: one assignment on each listener. */
@@ -301,12 +295,16 @@ export class Host {
 
   async #each(instances: readonly Instance[], hook: 'activate' | 'deactivate'): Promise<void> {
     for (const instance of instances) {
-      await instance[hook]().catch((error: unknown) => this.#failed(instance.name, 'job', error))
+      await instance[hook]().catch((error: unknown) =>
+        this.#starter.failed(instance.name, 'job', error),
+      )
     }
   }
 
   #stop(instances: readonly Instance[]): Promise<void> {
-    return stopAll(instances, (instance, error) => this.#failed(instance.name, 'stop', error))
+    return stopAll(instances, (instance, error) =>
+      this.#starter.failed(instance.name, 'stop', error),
+    )
   }
 
   async #requireHealth(fresh: readonly Instance[]): Promise<void> {
@@ -316,85 +314,6 @@ export class Host {
         throw HostErrors.health_failed({ plugin: instance.name, check, detail: detail ?? 'failed' })
       }
     }
-  }
-
-  #transition(plan: Plan, mode: TransitionOptions['mode'], from: Cast, role: ServerFacts['role']) {
-    return new Transition({
-      plan,
-      mode,
-      from,
-      now: this.#options.clock.now,
-      create: (planned, plugin, key, needs) =>
-        this.#create(plan, planned, plugin, key, needs, mode, role),
-      start: (instance) => this.#start(instance, mode),
-      failed: (plugin, hook, error) => this.#failed(plugin, hook, error),
-    })
-  }
-
-  #create(
-    plan: Plan,
-    planned: PlannedPlugin,
-    plugin: Plugin,
-    key: string,
-    needs: readonly Instance[],
-    mode: TransitionOptions['mode'],
-    role: ServerFacts['role'],
-  ): Instance {
-    const budget = budgetOf(plugin, mode)
-    return new Instance({
-      plugin,
-      key,
-      needs,
-      config: withGeneratedSecrets(planned, plan.server.dataDir),
-      log: this.#options.log.child({ plugin: planned.name }),
-      now: this.#options.clock.now,
-      provide: (instance) =>
-        provide({ ...this.#options, app: this.app }, this.#facts(plan, role, budget), instance),
-    })
-  }
-
-  #facts(plan: Plan, role: ServerFacts['role'], startBudgetMs: number): ServerFacts {
-    const { server } = plan
-    const listeners = this.#listeners
-    return {
-      production: this.#options.production,
-      role,
-      dataDir: server.dataDir,
-      startBudgetMs,
-      get publicUrl() {
-        return server.publicUrl ?? listeners.addresses.public
-      },
-      origins: server.origins,
-      loopback: isLoopback(server.host),
-      operations: role === 'command' ? operationsOf(server) : undefined,
-    }
-  }
-
-  async #start(instance: Instance, mode: TransitionOptions['mode']): Promise<void> {
-    const { progress } = this.#options
-    const plugin = instance.name
-    progress?.({ plugin, step: 'starting', ms: 0, runsOn: undefined, error: undefined })
-    const migrator = () => migratorOf(instance.needs)
-    await instance.start(
-      budgetOf(instance.plugin, mode),
-      migrateWith(migrator, mode === 'boot' ? 'boot' : 'reload'),
-    )
-    const runsOn = instance.plugin.describe?.(instance.services as never)
-    progress?.({ plugin, step: 'started', ms: instance.startMs, runsOn, error: undefined })
-    this.#bus.emit(CoreEvents, 'plugin:started', { plugin, durationMs: instance.startMs })
-  }
-
-  #failed(plugin: string, hook: 'start' | 'stop' | 'health' | 'job', error: unknown): void {
-    this.#options.log.error({ plugin, hook, err: error }, `plugin failed in ${hook}`)
-    this.#bus.emit(CoreEvents, 'plugin:failed', { plugin, hook })
-    if (hook !== 'start') return
-    this.#options.progress?.({
-      plugin,
-      step: 'failed',
-      ms: 0,
-      runsOn: undefined,
-      error: messageOf(error),
-    })
   }
 
   #generation(plan: Plan, cast: Cast, id: number): Generation {
@@ -437,59 +356,36 @@ export class Host {
     this.#bus.emit(CoreEvents, 'config:reloaded', { outcome })
   }
 
-  /** What did not start is tried again by the same path: 1 s, 2 s, … 60 s, each ± half. */
-  #scheduleHealing(): void {
-    const tries = this.#healing?.tries ?? 0
-    clearTimeout(this.#healing?.timer)
-    this.#healing = undefined
-    if (this.#current?.unavailable.size === 0 || this.#isDraining) return
-    const waitMs = Math.min(60_000, 1_000 * 2 ** tries) * (0.5 + this.#options.random.float())
-    const timer = setTimeout(() => void this.#heal(), waitMs)
-    this.#healing = { timer, tries: tries + 1 }
-  }
-
   async #heal(): Promise<void> {
-    await this.#queue
-      .run(async () => {
-        const current = this.#current
-        if (current === undefined) return this.#unchanged()
-        return this.#change(current.plan, 'heal')
-      })
-      .catch((error: unknown) => {
-        this.#options.log.warn({ err: error }, 'could not heal, will try again')
-        this.#scheduleHealing()
-      })
+    await this.#queue.run(async () => {
+      const { plan } = this.#current ?? {}
+      return plan === undefined ? this.#unchanged() : this.#change(plan, 'heal')
+    })
   }
 }
 
-const budgetOf = (plugin: Plugin, mode: TransitionOptions['mode']): number => {
-  const own = plugin.startTimeoutMs ?? defaultStartMs
-  return mode === 'boot' ? own : Math.min(own, reloadStartMs)
-}
-
-/** In development a secret that nobody set is made once and kept; the plan has refused this in production. */
-function withGeneratedSecrets(planned: PlannedPlugin, dataDir: string): unknown {
-  if (planned.generates.length === 0) return planned.config
-  const made = planned.generates.map((key) => [
-    key,
-    generatedSecret(dataDir, `${planned.name}.${key}`),
-  ])
-  return { ...(planned.config as object), ...Object.fromEntries(made) }
-}
-
-/** The part of a plan that one plugin stands on. */
-function excerpt(plan: Plan, name: string): Plan {
-  const wanted = new Set<string>()
-  const want = (planned: PlannedPlugin | undefined): void => {
-    if (planned === undefined || wanted.has(planned.name)) return
-    wanted.add(planned.name)
-    for (const need of planned.needs) want(plan.plugins.find((other) => other.name === need))
+function reportOf(
+  plan: Plan,
+  generation: number,
+  before: Cast,
+  after: Cast,
+  ms: number,
+): ReloadReport {
+  const names = (cast: Cast, other: Cast, same: boolean) =>
+    [...cast.instances].flatMap(([name, instance]) =>
+      (other.instances.get(name) === instance) === same ? [name] : [],
+    )
+  return {
+    changed: true,
+    generation,
+    hash: plan.hash,
+    started: names(after, before, false),
+    kept: names(after, before, true),
+    retired: names(before, after, false),
+    unavailable: [...after.unavailable].map(([plugin, { error }]) => ({
+      plugin,
+      error: messageOf(error),
+    })),
+    ms,
   }
-  want(plan.plugins.find((planned) => planned.name === name))
-  return { ...plan, plugins: plan.plugins.filter((planned) => wanted.has(planned.name)) }
-}
-
-function operationsOf({ dataDir, operationsToken }: ServerConfig): ServerFacts['operations'] {
-  const running = findServer(dataDir)
-  return running && { url: running.operations, headers: credential(operationsToken) }
 }

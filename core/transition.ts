@@ -20,18 +20,20 @@ export interface Cast {
   readonly unavailable: ReadonlyMap<string, Unavailable>
 }
 
+/** `boot`: whatever is not critical may fail. `reload`: nothing that worked before may. `heal`: anything may. */
+export type TransitionMode = 'boot' | 'reload' | 'heal'
+
 export interface TransitionOptions {
   readonly plan: Plan
   readonly from: Cast
-  /** `boot`: whatever is not critical may fail. `reload`: nothing that worked before may. `heal`: anything may. */
-  readonly mode: 'boot' | 'reload' | 'heal'
+  readonly mode: TransitionMode
   readonly create: (
     planned: PlannedPlugin,
     plugin: Plugin,
     key: string,
     needs: readonly Instance[],
   ) => Instance
-  readonly start: (instance: Instance, mode: 'boot' | 'reload' | 'heal') => Promise<void>
+  readonly start: (instance: Instance) => Promise<void>
   readonly failed: (plugin: string, hook: 'start' | 'stop', error: unknown) => void
   readonly now: () => number
 }
@@ -106,7 +108,7 @@ export class Transition {
       plugin = await planned.source.load()
       this.#refuseWithoutDependency(planned)
       const instance = this.#options.create(planned, plugin, key, needs)
-      await this.#options.start(instance, this.#options.mode)
+      await this.#options.start(instance)
       this.#fresh.push(instance)
       this.#instances.set(planned.name, instance)
     } catch (error) {
@@ -170,4 +172,16 @@ function isHard(planned: PlannedPlugin, needed: PlannedPlugin | undefined): bool
   const { provides, fills } = needed.source.facts
   const requiresIt = requires.some(({ id, optional }) => !optional && provides.includes(id))
   return requiresIt || (migrations && fills.includes('migrator'))
+}
+
+/** The part of a plan that one plugin stands on. */
+export function excerpt(plan: Plan, name: string): Plan {
+  const wanted = new Set<string>()
+  const want = (planned: PlannedPlugin | undefined): void => {
+    if (planned === undefined || wanted.has(planned.name)) return
+    wanted.add(planned.name)
+    for (const need of planned.needs) want(plan.plugins.find((other) => other.name === need))
+  }
+  want(plan.plugins.find((planned) => planned.name === name))
+  return { ...plan, plugins: plan.plugins.filter((planned) => wanted.has(planned.name)) }
 }

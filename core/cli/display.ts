@@ -1,4 +1,5 @@
-import type { Host, Progress } from '../host.ts'
+import type { Host } from '../host.ts'
+import type { Progress } from '../starter.ts'
 import type { CliIo } from './verb.ts'
 
 /** What a person sees while the server starts. On standard error, so that standard output stays log or JSON. */

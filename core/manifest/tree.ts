@@ -111,7 +111,6 @@ export function* leaves(tree: Tree, path: Path = []): Generator<readonly [Path, 
 
 /** Maps merge, scalars and lists replace, `null` deletes, what came out empty is as if not written. */
 export function overlay(base: Tree, over: Tree): Tree {
-  if (isAbsent(over)) return base
   if (base.kind !== 'map' || over.kind !== 'map') return over
   const entries = new Map(base.entries)
   for (const [key, entry] of over.entries) {

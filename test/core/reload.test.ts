@@ -253,6 +253,27 @@ for (const [why, part, message] of failing) {
   })
 }
 
+test('a route that another plugin answers rejects the reload', async () => {
+  const { host, plans, read } = await booted(both(1))
+  const rival = definePlugin({
+    name: 'rival',
+    ...about,
+    routes: ({ route }) => [
+      route({ ...open, method: 'GET', path: '/read', summary: 'Reads too', handler: () => 'mine' }),
+    ],
+  })
+
+  plans.next = planOf([...both(1), { plugin: rival }])
+  const error = await host.reload().then(
+    () => undefined,
+    (reason: Error) => reason,
+  )
+
+  assert.match(String(error?.message), 'E_ROUTE_CLASH')
+  assert.is((await read()).body['before'], 'pool 1')
+  await host.close()
+})
+
 test('a manifest with faults leaves the old generation serving', async () => {
   const { host, plans, read } = await booted(both(1))
 

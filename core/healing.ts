@@ -1,0 +1,29 @@
+const firstMs = 1_000
+const longestMs = 60_000
+
+/** Tries again what did not come about: after 1 s, 2 s, … 60 s, each ± half. */
+export class Healing {
+  readonly #random: () => number
+  readonly #attempt: () => void
+  #timer: NodeJS.Timeout | undefined
+  #tries = 0
+
+  constructor(random: () => number, attempt: () => void) {
+    this.#random = random
+    this.#attempt = attempt
+  }
+
+  /** Once more, unless a try is due already. */
+  again(): void {
+    clearTimeout(this.#timer)
+    const waitMs = Math.min(longestMs, firstMs * 2 ** this.#tries) * (0.5 + this.#random())
+    this.#tries += 1
+    this.#timer = setTimeout(this.#attempt, waitMs)
+  }
+
+  /** Nothing is broken, or nothing shall be tried any more. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#tries = 0
+  }
+}
