@@ -238,7 +238,8 @@ test('what cannot be bought, and where nobody may be sent, is refused', async ()
 })
 
 test('a portal is for who has bought', async () => {
-  const portal = () => one.plugin.inject({ method: 'POST', url: '/billing/portal', as: { subject: buyer } })
+  const portal = () =>
+    one.plugin.inject({ method: 'POST', url: '/billing/portal', as: { subject: buyer } })
   assert.is((await portal()).status, 404)
   await order({ plan: 'pro' })
 
@@ -317,7 +318,10 @@ test('the doctor names a missing secret, a wrong mode, a clock that is off and a
     failed.map(({ check }) => check),
     ['webhook secret', 'API key', 'clock', 'plan pro'],
   )
-  assert.match(failed.map(({ detail }) => detail).join('\n'), /livemode.*\d{3} s ahead.*wrong mode/s)
+  assert.match(
+    failed.map(({ detail }) => detail).join('\n'),
+    /livemode.*\d{3} s ahead.*wrong mode/s,
+  )
   assert.match(
     (await off.doctor.examine()).map(({ detail }) => detail).join(),
     /STRIPE_WEBHOOK_SECRET is missing/,
