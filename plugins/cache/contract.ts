@@ -145,7 +145,8 @@ export const CacheEvents = events<{
     readonly store: Store
     readonly operation: Operation
     readonly outcome: (typeof outcomes)[number]
-    readonly durationMs: number
+    /** Of hits in memory one of 32 is timed. */
+    readonly durationMs: number | undefined
   }
   'cache:entry-evicted': { readonly store: Store; readonly reason: 'size' | 'ttl' }
   'cache:call-coalesced': { readonly store: Store }

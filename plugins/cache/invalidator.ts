@@ -124,7 +124,7 @@ export class Invalidator {
   }
 
   #tell(operation: 'delete' | 'clear'): void {
-    const facts = { store: 'memory', operation, outcome: 'ok', durationMs: 0 } as const
+    const facts = { store: 'memory', operation, outcome: 'ok', durationMs: undefined } as const
     this.#to.events.emit(CacheEvents, 'cache:operation-finished', facts)
   }
 }

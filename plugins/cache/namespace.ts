@@ -9,6 +9,10 @@ import type { Policy } from './policy.ts'
 import { policyOf } from './policy.ts'
 import type { Factory } from './source.ts'
 import type { Item } from './store-memory.ts'
+import type { Tiers } from './tiers.ts'
+
+const mostPlaces = 10_000
+const longestPlace = 128
 
 /** One namespace, and its own default times. */
 export class Namespace implements CacheNamespace {
@@ -16,19 +20,22 @@ export class Namespace implements CacheNamespace {
   readonly #prefix: string
   readonly #policy: Policy
   readonly #engine: Engine
+  readonly #tiers: Tiers
+  readonly #places = new Map<string, string>()
 
   constructor(name: string, policy: Policy, engine: Engine) {
     this.name = name
     this.#policy = policy
     this.#engine = engine
+    this.#tiers = engine.tiers
     this.#prefix = engine.keys.namespace(name)
   }
 
   get = async <T>(key: string): Promise<T | undefined> => {
     const at = this.at(key)
-    const item = this.#engine.tiers.fresh(at)
+    const item = this.#tiers.fresh(at)
     if (item) return JSON.parse(item.json) as T
-    const found = await this.#engine.tiers.look(at)
+    const found = await this.#tiers.look(at)
     return found.state === 'fresh' ? (JSON.parse(found.item.json) as T) : undefined
   }
 
@@ -48,7 +55,11 @@ export class Namespace implements CacheNamespace {
   }
 
   getOrSet = async <T>(key: string, factory: Factory<T>, options?: EntryOptions): Promise<T> => {
-    const { json } = await this.fetch(key, factory, options)
+    const at = this.at(key)
+    const item = this.#fresh(at, factory, options, this.#policy)
+    // A hit waits for nothing.
+    if (item) return JSON.parse(item.json) as T
+    const { json } = await this.#load(at, factory, options, this.#policy)
     return (json === undefined ? undefined : JSON.parse(json)) as T
   }
 
@@ -90,8 +101,15 @@ export class Namespace implements CacheNamespace {
 
   explain = (key: string): Promise<EntryReport> => this.#engine.explainer.explain(key, this.at(key))
 
+  /** Where a key stands. Remembered, since making and hashing that text anew is half of a hit. */
   at(key: string): string {
-    return entryKey(this.#prefix, key)
+    const known = this.#places.get(key)
+    if (known !== undefined) return known
+    const at = entryKey(this.#prefix, key)
+    if (key.length > longestPlace) return at
+    if (this.#places.size >= mostPlaces) this.#places.clear()
+    this.#places.set(key, at)
+    return at
   }
 
   /** The value as it stands, with where it came from. */
@@ -99,21 +117,39 @@ export class Namespace implements CacheNamespace {
     key: string,
     factory: Factory<T>,
     options: EntryOptions | undefined,
-    policy = this.#policy,
+    policy: Policy,
   ): Outcome | Promise<Outcome> {
     const at = this.at(key)
-    const item = this.#engine.tiers.fresh(at)
+    const item = this.#fresh(at, factory, options, policy)
+    return item ? standing('memory', item) : this.#load(at, factory, options, policy)
+  }
+
+  /** From memory; past its share of the time it is refreshed meanwhile. */
+  #fresh<T>(
+    at: string,
+    factory: Factory<T>,
+    options: EntryOptions | undefined,
+    policy: Policy,
+  ): Item | undefined {
+    const item = this.#tiers.fresh(at)
     const eager = options?.eager ?? policy.eager
-    if (item && !(eager > 0)) return standing('memory', item)
-    const job: Job = {
-      key: at,
-      namespace: this.name,
-      policy: policyOf(options, policy),
-      factory: factory as Factory<unknown>,
-    }
-    if (!item) return this.#engine.loader.load(job)
-    if (this.#isDue(item, eager)) this.#engine.loader.refresh(job, item)
-    return standing('memory', item)
+    if (item && eager > 0 && this.#isDue(item, eager))
+      this.#engine.loader.refresh(this.#job(at, factory, options, policy), item)
+    return item
+  }
+
+  #load<T>(
+    at: string,
+    factory: Factory<T>,
+    options: EntryOptions | undefined,
+    policy: Policy,
+  ): Promise<Outcome> {
+    return this.#engine.loader.load(this.#job(at, factory, options, policy))
+  }
+
+  #job<T>(key: string, factory: Factory<T>, options: EntryOptions | undefined, base: Policy): Job {
+    const policy = policyOf(options, base)
+    return { key, namespace: this.name, policy, factory: factory as Factory<unknown> }
   }
 
   #isDue({ createdAt, freshUntil }: Item, eager: number): boolean {

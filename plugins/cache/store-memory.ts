@@ -19,6 +19,8 @@ export interface Item extends Entry {
   /** Monotonic: until then its source failed a moment ago and is left alone. */
   readonly retryAt: number
   readonly view: View | undefined
+  /** The version of the tags by which it was judged fresh; 0: not yet. */
+  judgedAt: number
 }
 
 /** Map, LRU and V8 need about that much for an entry besides its text. */

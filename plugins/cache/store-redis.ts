@@ -158,7 +158,7 @@ export class RedisStore implements RemoteStore {
 
   async #ask<T>(operation: Operation | undefined, command: () => Promise<T>): Promise<Answer<T>> {
     const { availability, clock } = this.#to
-    if (!availability.isUp) return this.#tell(operation, 'bypass', 0)
+    if (!availability.isUp) return this.#tell(operation, 'bypass', undefined)
     const startedAt = clock.monotonic()
     try {
       const value = await command()
@@ -175,7 +175,7 @@ export class RedisStore implements RemoteStore {
   #tell(
     operation: Operation | undefined,
     outcome: 'hit' | 'miss' | 'ok' | 'error' | 'bypass',
-    durationMs: number,
+    durationMs: number | undefined,
   ): undefined {
     if (operation === undefined) return
     const facts = { store: 'redis', operation, outcome, durationMs } as const

@@ -40,9 +40,19 @@ export class Tags {
   readonly #known = new LRUCache<string, Known>({ maxSize: 100_000, sizeCalculation })
   /** Changed here, and Redis did not confirm it yet: what it says is older. */
   readonly #pinned = new Map<string, string>()
+  /** Another one whenever a token that was known changes. */
+  #version = 1
 
   constructor(to: Wanted) {
     this.#to = to
+  }
+
+  /** Whether it was fresh when it was judged last, and no tag changed since: what most reads end with. */
+  isFresh(item: Entry & { judgedAt: number }): boolean {
+    if (item.judgedAt === this.#version) return true
+    if (this.judgeNow(item) !== 'fresh') return false
+    item.judgedAt = this.#version
+    return true
   }
 
   /** Without waiting: `undefined` when Redis must be asked. */
@@ -91,16 +101,19 @@ export class Tags {
   }
 
   forget(tag: string): void {
+    this.#version++
     this.#to.changes.touch(changeKey(tag))
     this.#known.delete(tag)
   }
 
   forgetAll(): void {
+    this.#version++
     this.#known.clear()
   }
 
   /** All tokens are gone from Redis, and with them what was not confirmed. */
   reset(): void {
+    this.#version++
     this.#pinned.clear()
     this.#known.clear()
   }
@@ -110,6 +123,7 @@ export class Tags {
   }
 
   #learn(tag: string, token: string): void {
+    this.#version++
     this.#to.changes.touch(changeKey(tag))
     this.#known.set(tag, { token, at: this.#to.now() })
   }
@@ -139,8 +153,9 @@ export class Tags {
   }
 
   #remember(tag: string, token: string, mark: number): string {
-    if (!this.#to.changes.touchedSince(mark, changeKey(tag)))
-      this.#known.set(tag, { token, at: this.#to.now() })
+    if (this.#to.changes.touchedSince(mark, changeKey(tag))) return token
+    if (this.#known.get(tag)?.token !== token) this.#version++
+    this.#known.set(tag, { token, at: this.#to.now() })
     return token
   }
 

@@ -108,7 +108,8 @@ export class Connections implements RedisService {
         }),
     }
     if (place.kind === 'cluster') return this.#cluster(place, options, false).watched(watch)
-    return this.#redis(place, options).watched(watch)
+    // What is asked for in one turn of the loop goes out in one write. In a Cluster ioredis would queue for it.
+    return this.#redis(place, { ...options, enableAutoPipelining: true }).watched(watch)
   }
 
   #redis(place: Exclude<Place, { kind: 'cluster' }>, options: Options): TimedRedis {
