@@ -42,6 +42,7 @@ export class Claim {
     })
     try {
       await linkAlone(bound, path)
+      rmSync(bound) // a kill -9 would leave it
       writeFileSync(ownerIn(directory), owner, { mode: 0o600 })
       return new Claim(server, path)
     } catch (error) {

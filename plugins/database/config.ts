@@ -1,7 +1,10 @@
 import { duration, secret } from 'autodocops'
 import * as z from 'zod'
 
-export const config = z.strictObject({
+const isPostgresUrl = (text: string): boolean =>
+  URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol)
+
+const keys = z.strictObject({
   url: secret()
     .optional()
     .describe('`postgres://user:password@host:port/name`; it wins over the keys below.')
@@ -65,6 +68,11 @@ export const config = z.strictObject({
     })
     .prefault({})
     .describe('How long what may take.'),
+})
+
+export const config = keys.refine(({ url }) => url === undefined || isPostgresUrl(url.reveal()), {
+  path: ['url'],
+  error: 'must look like postgres://user:password@host:port/name',
 })
 
 export type DatabaseConfig = z.output<typeof config>

@@ -70,7 +70,8 @@ function limitsOf({ deadlines }: DatabaseConfig, purpose: Purpose): ClientConfig
 export function placeOf(config: DatabaseConfig): string {
   if (config.url === undefined) return `${config.host ?? ''}:${String(config.port)}/${config.name}`
   const url = new URL(config.url.reveal())
-  return `${url.hostname}:${url.port === '' ? '5432' : url.port}${url.pathname}`
+  const host = url.hostname === '' ? (url.searchParams.get('host') ?? 'localhost') : url.hostname
+  return `${host}:${url.port === '' ? '5432' : url.port}${url.pathname}`
 }
 
 /**

@@ -40,6 +40,7 @@ export default definePlugin({
         { deadlines: { connect: '1s', statement: '30s', poolWait: '500ms' } },
       ],
       invalid: [
+        { url: 'localhost:5432' },
         { port: 70_000 },
         { host: '' },
         { ssl: 'maybe' },

@@ -120,7 +120,8 @@ test('a statement that takes too long is a problem, and the next one is answered
 })
 
 // Deno cannot end a thread that is inside WebAssembly; there only a restart of the process helps.
-const onNode = isDeno ? test.skip : test
+const onNode = (title: string, check: () => Promise<void>) =>
+  isDeno ? test.skip(title, check) : test(title, check)
 
 onNode('after a statement that never ends the database is opened anew', async () => {
   const endless = () => knex.raw('select count(*) from generate_series(1, 1e15::int8)')

@@ -20,12 +20,8 @@ async function book(cache?: CacheService) {
 const ann = { subject: 'ann' }
 const bob = { subject: 'bob' }
 const { plugin } = await book()
-const call = (
-  method: string,
-  url: string,
-  body?: unknown,
-  as?: { readonly subject: string },
-) => plugin.inject({ method, url, ...(body === undefined ? {} : { body }), ...(as && { as }) })
+const call = (method: string, url: string, body?: unknown, as?: { readonly subject: string }) =>
+  plugin.inject({ method, url, ...(body === undefined ? {} : { body }), ...(as && { as }) })
 const create = async (fields: object) =>
   (await call('POST', '/api/projects', fields, ann)).json() as { id: number }
 
