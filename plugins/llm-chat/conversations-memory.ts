@@ -83,4 +83,11 @@ export class MemoryConversations implements Conversations {
   }
 }
 
-const toMessage = ({ position: _, ...message }: Message & { position: number }): Message => message
+const toMessage = ({ id, role, content, model, finishReason, createdAt }: Message): Message => ({
+  id,
+  role,
+  content,
+  model,
+  finishReason,
+  createdAt,
+})

@@ -35,6 +35,7 @@ export class StreamWriter {
   readonly #keys: StreamKeys
   readonly #times: Times
   readonly #journal: Journal
+  #owner = ''
   #written = 0
   #timer: NodeJS.Timeout | undefined
   #beat: NodeJS.Timeout | undefined
@@ -50,13 +51,9 @@ export class StreamWriter {
   }
 
   async begin(owner: string, stop: () => void): Promise<void> {
-    await this.#safely(async () => {
-      await Promise.all([
-        this.#redis.set(this.#keys.owner, owner, 'PX', this.#times.liveMs),
-        this.#redis.set(this.#keys.alive, '1', 'PX', aliveMs),
-      ])
-    })
-    this.#beat = setInterval(() => void this.#lookAround(owner, stop), beatMs)
+    this.#owner = owner
+    await this.#safely(() => this.#announce())
+    this.#beat = setInterval(() => void this.#lookAround(stop), beatMs)
     this.#beat.unref()
   }
 
@@ -88,7 +85,10 @@ export class StreamWriter {
   }
 
   async #write(): Promise<void> {
-    if (this.#isFailing) await this.#resync()
+    if (this.#isFailing) {
+      await this.#announce()
+      await this.#resync()
+    }
     const batch = this.#journal.since(this.#written)
     const last = batch.at(-1)
     if (last === undefined) return
@@ -105,12 +105,18 @@ export class StreamWriter {
     this.#written = Number(top?.[0].split('-')[0] ?? 0)
   }
 
-  async #lookAround(owner: string, stop: () => void): Promise<void> {
+  /** Again and again: a Redis that was empty or away at the beginning has it now. */
+  async #announce(): Promise<void> {
+    await Promise.all([
+      this.#redis.set(this.#keys.owner, this.#owner, 'PX', this.#times.liveMs),
+      this.#redis.set(this.#keys.alive, '1', 'PX', aliveMs),
+    ])
+  }
+
+  async #lookAround(stop: () => void): Promise<void> {
     await this.#safely(async () => {
-      const [, , isStopped, isRead] = await Promise.all([
-        this.#redis.set(this.#keys.alive, '1', 'PX', aliveMs),
-        // Again each time: a Redis that was empty or away at the beginning has it now.
-        this.#redis.set(this.#keys.owner, owner, 'PX', this.#times.liveMs),
+      const [, isStopped, isRead] = await Promise.all([
+        this.#announce(),
         this.#redis.exists(this.#keys.stop),
         this.#redis.exists(this.#keys.reader),
       ])

@@ -137,6 +137,7 @@ export class RedisStreams implements Streams {
     const keys = this.#keys(id)
     let seen = after
     let failures = 0
+    let absences = 0
     while (!signal.aborted) {
       const rung = this.#bell(id, signal)
       const looked = await this.#look(keys, seen).catch(() => undefined)
@@ -146,7 +147,8 @@ export class RedisStreams implements Streams {
       if (events.length > 0) yield events
       seen = events.at(-1)?.seq ?? seen
       if (events.some(isTerminal)) return
-      if (events.length === 0 && !isAlive) {
+      absences = isAlive || events.length > 0 ? 0 : absences + 1
+      if (absences > 1) {
         yield [{ ...errorEvent('producer_lost'), seq: seen + 1 }]
         return
       }

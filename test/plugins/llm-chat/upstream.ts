@@ -141,7 +141,7 @@ function wishOf(body: Readonly<Record<string, unknown>>): Wish {
   }
 }
 
-const withoutFault = ({ fault: _, ...rest }: Wish): Wish => rest
+const withoutFault = (asked: Wish): Wish => ({ ...asked, fault: '' })
 
 function refuse(response: http.ServerResponse, status: number, { retryAfter, text }: Wish): void {
   response.writeHead(status, {
