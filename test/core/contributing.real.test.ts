@@ -67,7 +67,7 @@ test('its route answers', async () => {
     env: { DATA_DIR: join(home, 'data'), AUTODOCOPS_MANIFEST: manifest },
   })
 
-  const reply = await fetch(`${server.url}/hello`)
+  const reply = await fetch(`${server.url}/hello/ann`)
   const body = await reply.text()
   await server.stop()
 

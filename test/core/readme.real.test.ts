@@ -61,7 +61,7 @@ test('npm start shows on what each plugin runs, and both addresses', async () =>
   await isReady()
 
   assert.is(starts.trim(), 'npm ci && npm start')
-  assert.match(seen, /✓ database +PGlite/)
+  assert.match(seen, /✓ database +embedded PGlite/)
   assert.match(seen, `public      http://127.0.0.1:${port}`)
   assert.match(seen, `operations  http://127.0.0.1:${operations}`)
 })

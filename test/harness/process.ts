@@ -129,7 +129,7 @@ export class ServerProcess {
 /** Starts it and waits for its one line of JSON with the real addresses. */
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const running = new Running(['start', '--json', ...(options.args ?? [])], options)
-  const line = await firstLine(running, options.withinMs ?? 40_000)
+  const line = await firstLine(running, options.withinMs ?? 90_000)
   const { public: url, operations } = JSON.parse(line) as { public: string; operations: string }
   return new ServerProcess(running, url, operations)
 }
