@@ -79,6 +79,24 @@ export function sessionPromises(test: Test<unknown>, store: string, pairOf: () =
     }
   })
 
+  test(`${store}: a new id that only the old session proves falls with it, a proven login does not`, async () => {
+    const { a, b } = pairOf()
+    const [taken, proven] = [new Browser(), new Browser()]
+    await taken.login(a)
+    await proven.login(a)
+    const slow = { method: 'POST', url: '/login/alice?ms=40', body: {} }
+
+    const replies = [taken.send(a, slow), proven.send(a, { ...slow, as: { subject: 'alice' } })]
+    await sleep(10)
+    await b.services.sessions.revokeAll('alice')
+    const [first, second] = await Promise.all(replies)
+
+    assert.equal([first?.status, second?.status], [401, 204])
+    assert.not(await taken.isKnown(b))
+    assert.ok(await proven.isKnown(b))
+    await b.services.sessions.revokeAll('alice')
+  })
+
   test(`${store}: a request whose session ended says so and writes nothing`, async () => {
     const { a, b } = pairOf()
     const browser = new Browser()
