@@ -95,6 +95,7 @@ export class FakeStripe {
   #app(): Koa {
     const app = new Koa()
     app.on('error', () => undefined)
+    app.use(this.#dated)
     app.use(refusals)
     app.use(homeOnly)
     app.use(faulty(this.faults, this.state))
@@ -108,6 +109,12 @@ export class FakeStripe {
       app.use(router.routes())
     }
     return app
+  }
+
+  /** By the injected clock, and on Deno at all. */
+  readonly #dated: Middleware = (ctx, next) => {
+    ctx.set('Date', new Date(this.state.realTime()).toUTCString())
+    return next()
   }
 
   /** For tests in other processes: `POST /_fake/webhooks`, `/_fake/faults`, `/_fake/advance` with JSON. */
