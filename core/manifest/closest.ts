@@ -1,6 +1,6 @@
 /** The likeliest meaning of a misspelt name: at most three slips, and no more than half of it. */
 export function closest(name: string, candidates: Iterable<string>): string | undefined {
-  const limit = Math.min(3, Math.max(1, Math.floor(name.length / 2)))
+  const limit = Math.min(3, Math.floor(name.length / 2))
   const near = [...candidates]
     .map((candidate) => ({ candidate, slips: slips(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter((found) => found.slips <= limit)
