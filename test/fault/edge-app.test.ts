@@ -1,0 +1,193 @@
+/** The whole server against a hostile world: every route that it has, random requests, every secret that it holds. */
+import { readFileSync } from 'node:fs'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { Chance, randomRequest, sendAndEnd } from '../core/http-random-request.ts'
+import type { Target } from '../core/http-random-request.ts'
+import { postgres } from '../harness/postgres.ts'
+import { run, startServer } from '../harness/process.ts'
+import type { ServerProcess } from '../harness/process.ts'
+import { rootUrl } from '../harness/root.ts'
+
+const rounds = 1_000 * Number(process.env['TEST_SCALE'] ?? 1)
+const atOnce = 16
+
+/** None has the shape of a known kind of key, so that no pattern hides it by luck. */
+const secrets = {
+  JWT_SECRET_KEY: 'canaryJwt-4b1d7f60a2c94e8f8d35c1f0aa17',
+  SESSION_SECRET: 'canarySession-90c2e77b5f1a4d6693b8d2e4',
+  OPENAI_API_KEY: 'canaryOpenai-17ab33f2c5d04be2a6f0',
+  STRIPE_WEBHOOK_SECRET: 'canaryStripe-55e0f19a7c3b48d9b1e6',
+  OPERATIONS_TOKEN: 'canaryOperations-c81f60d2e94b4a7ba5f3e0',
+}
+const manifest = `
+server:
+  host: '127.0.0.1'
+  port: '\${PORT}'
+  operations: '\${OPERATIONS_ADDRESS}'
+  operationsToken: '\${OPERATIONS_TOKEN}'
+  dataDir: '\${DATA_DIR}'
+plugins:
+  database: { config: { url: '\${DATABASE_URL}' } }
+  cache: true
+  sessions: { config: { secret: '\${SESSION_SECRET}' } }
+  auth:
+    config:
+      secret: '\${JWT_SECRET_KEY}'
+      limits:
+        default: { anonymous: 1000000, user: 1000000 }
+        chat: { anonymous: 1000000, user: 1000000 }
+        auth: { anonymous: 1000000, user: 1000000 }
+  projects: true
+  billing: { config: { webhookSecret: '\${STRIPE_WEBHOOK_SECRET}' } }
+  llm-chat: { config: { apiKey: '\${OPENAI_API_KEY}', baseUrl: 'http://127.0.0.1:9/v1' } }
+  metrics: true
+  docs: true
+`
+
+const { url: database } = await postgres()
+const env = { ...secrets, DATABASE_URL: database }
+let server: ServerProcess | undefined
+let url: string
+let operationsUrl: string
+let token: string
+/** Everything that anybody outside got to see. */
+let seen = ''
+
+const operations = { authorization: `Bearer ${secrets.OPERATIONS_TOKEN}` }
+
+test.before(async () => {
+  server = await startServer({ manifest, env })
+  ;({ url, operationsUrl } = server)
+  const options = { manifest, env, home: server.home }
+  token = (await run(['token', '--sub', 'alice'], options)).stdout.trim()
+})
+test.after(async () => void (await server?.stop()))
+
+/** `GET /api/projects/:id`, of every built-in plugin. */
+function publicRoutes(): [Target, ...Target[]] {
+  const facts = JSON.parse(readFileSync(new URL('plugins/index.json', rootUrl), 'utf8')) as {
+    plugins: { routes: string[] }[]
+  }
+  const routes = facts.plugins
+    .flatMap((plugin) => plugin.routes)
+    .filter((route) => !route.startsWith('operations '))
+    .map((route) => route.split(' '))
+  return routes.map(([method = '', path = '']) => ({ method, path })) as [Target, ...Target[]]
+}
+
+async function tell(at: string, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(at, init)
+  seen += JSON.stringify([...response.headers]) + (await response.clone().text())
+  return response
+}
+
+test('it is up with every plugin, and the token is good', async () => {
+  const headers = { authorization: `Bearer ${token}` }
+
+  assert.is((await tell(`${url}/api/projects/1`)).status, 200)
+  assert.is((await tell(`${url}/auth/keys`, { headers })).status, 200)
+})
+
+const openToAll =
+  /^(?:GET \/api\/projects|POST \/billing\/stripe-webhook|GET \/billing\/plans|GET \/billing\/checkout\/|GET \/openapi|GET \/docs|GET \/v1\/models|DELETE \/auth\/session$|GET \/auth\/session$|POST \/auth\/session$)/
+
+test('every route that is not open answers 401 without a credential and with each wrong one', async () => {
+  const wrong = {
+    nothing: {},
+    nonsense: { authorization: 'Bearer a.b.c' },
+    'another scheme': { authorization: 'Basic YTpi' },
+    unsigned: { authorization: `Bearer ${unsigned('alice')}` },
+    tampered: { authorization: `Bearer ${token.slice(0, -4)}AAAA` },
+    'an unknown cookie': { cookie: 'sid=abcdefabcdef' },
+  }
+  const closed = publicRoutes().filter(({ method, path }) => !openToAll.test(`${method} ${path}`))
+  for (const { method, path } of closed)
+    for (const [name, headers] of Object.entries(wrong)) {
+      const response = await tell(url + path.replaceAll(/:[a-z]+/gi, '1'), {
+        method,
+        headers,
+      })
+
+      assert.is(response.status, 401, `${method} ${path} with ${name}`)
+      assert.ok(response.headers.get('www-authenticate'))
+    }
+  assert.ok(closed.length > 10)
+})
+
+function unsigned(sub: string): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const now = Math.floor(Date.now() / 1_000)
+  return `${part({ alg: 'none', typ: 'JWT' })}.${part({ sub, iat: now, exp: now + 600 })}.`
+}
+
+test(`${rounds} random requests over every route: no 500, and every refusal is a problem`, async () => {
+  const targets = publicRoutes()
+  const port = Number(new URL(url).port)
+  const chance = new Chance(11)
+  const wrong: string[] = []
+  const statuses = new Map<number, number>()
+  let left = rounds
+  const worker = async () => {
+    while (left-- > 0) {
+      const bytes = withToken(randomRequest(chance, targets), chance)
+      const text = await sendAndEnd(port, bytes)
+      seen += text
+      const status = judge(bytes, text, wrong)
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    }
+  }
+
+  await Promise.all(Array.from({ length: atOnce }, worker))
+
+  assert.equal(wrong.slice(0, 3), [])
+  assert.is((await tell(`${url}/healthz`)).status, 200)
+  for (const status of [200, 400, 401, 404, 405, 415])
+    assert.ok((statuses.get(status) ?? 0) > 0, `never a ${status}`)
+})
+
+/** Half of them are let in, since most routes are closed. */
+function withToken(bytes: Buffer, chance: Chance): Buffer {
+  if (chance.oneIn(2)) return bytes
+  const text = bytes.toString('latin1')
+  const host = 'Host: localhost\r\n'
+  return Buffer.from(text.replace(host, `${host}Authorization: Bearer ${token}\r\n`), 'latin1')
+}
+
+function judge(sent: Buffer, text: string, wrong: string[]): number {
+  const final = text.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '')
+  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(final)?.[1] ?? 0)
+  // Unreachable dependencies (no model, no Stripe) are 502, 503 or 504; 500 is a fault of ours.
+  const isBare = status >= 400 && !/content-type: application\/(?:problem\+json|json)/i.test(final)
+  if (status === 500 || isBare || text.endsWith('[no end]'))
+    wrong.push(`${sent.toString('latin1').slice(0, 500)}\n→ ${text.slice(0, 600)}`)
+  return status
+}
+
+test('no secret is in any reply, log line, metric, document or console', async () => {
+  await tell(`${url}/openapi.json`)
+  for (const path of [
+    '/metrics',
+    '/readyz?verbose',
+    '/admin/plugins',
+    '/admin/plan',
+    '/admin/cache',
+  ])
+    await tell(operationsUrl + path, { headers: operations })
+  await tell(`${operationsUrl}/admin/plugins`)
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  await tell(`${url}/chat`, { method: 'POST', headers, body: '{"query":"hello"}' })
+
+  const code = await server?.stop()
+  const { stdout = '', stderr = '' } = (await server?.ended()) ?? {}
+
+  assert.is(code, 0)
+  assert.ok(seen.length > 100_000)
+  for (const [name, secret] of Object.entries({ ...secrets, token }))
+    for (const [where, text] of Object.entries({ replies: seen, stdout, stderr }))
+      assert.not.ok(text.includes(secret), `${name} is in ${where}`)
+})
+
+test.run()
