@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Logger } from 'autodocops'
 import type { Cluster, Redis } from 'ioredis'
 
@@ -8,7 +10,8 @@ const batchMs = 50
 /** The producer's sign of life; without it a stream is lost. */
 const aliveMs = 10_000
 const beatMs = 2_500
-const endTries = 5
+const endTries = 12
+const endPauseMs = 250
 
 export interface StreamKeys {
   readonly id: string
@@ -63,9 +66,9 @@ export class StreamWriter {
 
   /** The last events are worth some tries: without them readers elsewhere would hear of a loss. */
   async end(): Promise<void> {
+    for (let tries = 0; tries < endTries && !(await this.#flush()); tries += 1)
+      await sleep(endPauseMs)
     clearInterval(this.#beat)
-    let isWritten = false
-    for (let tries = 0; tries < endTries && !isWritten; tries += 1) isWritten = await this.#flush()
     const { owner, events, alive } = this.#keys
     const { keepMs } = this.#times
     await this.#safely(async () => {

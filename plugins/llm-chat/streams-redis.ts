@@ -148,6 +148,8 @@ export class RedisStreams implements Streams {
       seen = events.at(-1)?.seq ?? seen
       if (events.some(isTerminal)) return
       absences = isAlive || events.length > 0 ? 0 : absences + 1
+      // Its reader has seen the end already.
+      if (absences > 0 && (await this.#hasEnded(keys.events))) return
       if (absences > 1) {
         yield [{ ...errorEvent('producer_lost'), seq: seen + 1 }]
         return
@@ -166,11 +168,14 @@ export class RedisStreams implements Streams {
     return { events: await this.#read(keys.events, after), isAlive: isAlive === 1 }
   }
 
+  async #hasEnded(key: string): Promise<boolean> {
+    const [last] = await answered(this.#redis().xrevrange(key, '+', '-', 'COUNT', 1))
+    return last !== undefined && eventsOf(last).some(isTerminal)
+  }
+
   async #read(key: string, after: number): Promise<readonly StreamEvent[]> {
     const entries = await this.#redis().xrange(key, `(${after}-0`, '+')
-    return entries
-      .flatMap(([, [, json]]) => JSON.parse(json ?? '[]') as StreamEvent[])
-      .filter(({ seq }) => seq > after)
+    return entries.flatMap(eventsOf).filter(({ seq }) => seq > after)
   }
 
   /** Resolves when the producer rings, after a second, or when the reader leaves. */
@@ -186,6 +191,9 @@ export class RedisStreams implements Streams {
     if (bells.size === 0) this.#bells.delete(id)
   }
 }
+
+const eventsOf = ([, [, json]]: [string, string[]]): StreamEvent[] =>
+  JSON.parse(json ?? '[]') as StreamEvent[]
 
 const answered = <T>(asked: Promise<T>): Promise<T> =>
   asked.catch((cause: unknown) => {

@@ -84,7 +84,7 @@ test('an answer that is cut anywhere goes on at another instance, whole and once
     if (got.ids.join() !== whole.ids.join()) wrong.push(`after ${seen} came ${got.ids.join()}`)
     if (got.ends.join() !== 'done') wrong.push(`after ${seen} it ended with ${got.ends.join()}`)
   }
-  for (let begun = 0; begun < rounds(100); begun += 10)
+  for (let begun = 0; begun < rounds(60); begun += 10)
     await Promise.all(Array.from({ length: 10 }, cutOnce))
 
   assert.ok(whole.text.length > 100)
@@ -99,6 +99,15 @@ test('a finished answer is replayed by an instance that never saw it', async () 
   const again = await resume(other, streamOf(reply))
 
   assert.equal(parse(again), parse(text))
+})
+
+test('whoever has seen the end hears nothing more, on any instance', async () => {
+  const reply = await ask(one, 'Hola')
+  const last = parse(await reply.text()).ids.at(-1) ?? 0
+  await new Promise((resolve) => setTimeout(resolve, 200))
+
+  assert.is(await resume(one, streamOf(reply), last), '')
+  assert.is(await resume(other, streamOf(reply), last), '')
 })
 
 test('an answer is stopped from another instance', async () => {
