@@ -5,9 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { isProblem } from '../errors.ts'
 import { FaultsError, faultText } from '../manifest/faults.ts'
 import { builtInSources } from '../sources.ts'
-import { StartFailed } from '../transition.ts'
 import { describeUsage, parseArguments, UsageError, type Usage } from './arguments.ts'
-import { runPluginCommand } from './plugin-command.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
 /** Each loaded only when it is called: `check` must not load what `start` needs. */
@@ -30,11 +28,16 @@ export async function main(argv: readonly string[], io: Omit<CliIo, 'json'>): Pr
   try {
     if (name === 'help' || name === '--help' || name === '-h') return await help(full)
     const load = verbs[name === '--version' ? 'version' : name]
-    if (load === undefined) return await runPluginCommand(name, rest, full)
+    if (load === undefined) return await pluginCommand(name, rest, full)
     return await runVerb(name, await load(), rest, full)
   } catch (error) {
     return report(error, full)
   }
+}
+
+async function pluginCommand(name: string, argv: readonly string[], io: CliIo): Promise<number> {
+  const { runPluginCommand } = await import('./plugin-command.ts')
+  return runPluginCommand(name, argv, io)
 }
 
 async function runVerb(name: string, verb: CliVerb, argv: readonly string[], io: CliIo) {
@@ -71,8 +74,8 @@ function report(error: unknown, io: CliIo): number {
     )
     return exitCodes.configuration
   }
-  const failures =
-    error instanceof StartFailed ? error.failures.map((failure) => failure.error) : [error]
+  // Each cause of a boot that failed; other errors stand for themselves.
+  const failures: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
   for (const failure of failures) io.err(explain(failure))
   return exitCodes.failed
 }
