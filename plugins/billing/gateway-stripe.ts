@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { checkoutFacts } from './checkout-shape.ts'
 import type { CheckoutFacts } from './checkout-shape.ts'
 import type { CheckoutOrder, EventPage, Gateway } from './gateway.ts'
-import { time } from './json.ts'
+import { headerOf, time } from './json.ts'
 import type { Json } from './json.ts'
 import type { Call, StripeLine } from './stripe-line.ts'
 
@@ -116,7 +116,7 @@ export class StripeGateway implements Gateway {
     let date: Date | null = null
     const { livemode } = await this.#read('balance.retrieve', balance, async (stripe, options) => {
       const answer = await stripe.balance.retrieve({}, options)
-      date = time(answer.lastResponse.headers['date'])
+      date = time(headerOf(answer.lastResponse.headers, 'date'))
       return answer
     })
     return { livemode, date }

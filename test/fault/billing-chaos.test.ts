@@ -115,7 +115,7 @@ interface End {
   readonly needsRefetch: boolean
 }
 
-async function endOf(sub: string): Promise<'right' | 'unsure' | string> {
+async function endOf(sub: string): Promise<string> {
   const truth = subscriptionFacts(fake.billing.get(sub, 'subscription'))
   const found = await row<End>(
     database.knex,

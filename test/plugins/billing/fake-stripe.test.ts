@@ -9,6 +9,7 @@ import Stripe from 'stripe'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { idOf } from '../../../plugins/billing/json.ts'
 import { root } from '../../harness/root.ts'
 import { fakeStripe, proPrice } from './stage.ts'
 
@@ -85,8 +86,8 @@ async function sale(): Promise<Sold> {
   })
   await fetch(session.url ?? '', { method: 'POST', redirect: 'manual' })
   const paid = await stripe.checkout.sessions.retrieve(session.id)
-  const subscription = await stripe.subscriptions.retrieve(String(paid.subscription))
-  const invoice = await stripe.invoices.retrieve(String(subscription.latest_invoice))
+  const subscription = await stripe.subscriptions.retrieve(idOf(paid.subscription) ?? '')
+  const invoice = await stripe.invoices.retrieve(idOf(subscription.latest_invoice) ?? '')
   const portal = await stripe.billingPortal.sessions.create({ customer: customer.id })
   const { data } = await stripe.events.list({ limit: 1 })
   const [event] = data

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { FakeBilling } from '../../../plugins/billing/fake-billing.ts'
 import { FakeState } from '../../../plugins/billing/fake-state.ts'
 import type { FakeObject } from '../../../plugins/billing/fake-state.ts'
+import { list } from '../../../plugins/billing/json.ts'
 import { newest } from '../../../plugins/billing/payload.ts'
 import type { Told } from '../../../plugins/billing/payload.ts'
 import { proPrice, realClock, seeded } from './stage.ts'
@@ -45,7 +46,7 @@ function life(seed: number): { told: Told[]; final: FakeObject } {
 }
 
 const itemOf = (state: FakeState, sub: string) =>
-  ((state.find(sub)?.['items'] as { data: { id: string }[] }).data[0] ?? { id: '' }).id
+  list(state.find(sub)?.['items'])[0]?.['id']
 
 function shuffled<T>(items: readonly T[], random: { float: () => number }): T[] {
   return items
