@@ -48,7 +48,9 @@ export function openOurs(manifest: object, url?: string) {
   const events = new Events((error) => console.error(error)).scoped(new AbortController().signal)
   const own = { log, events, clock, random }
   const redis =
-    url === undefined ? undefined : new Connections({ ...own, config: redisConfig.parse({ url }) })
+    url === undefined
+      ? undefined
+      : new Connections({ ...own, config: redisConfig.parse({ url, commandTimeout: '5s' }) })
   const cache = new TieredCache({ ...own, redis, config: cacheConfig.parse(manifest) })
   cache.start()
   return { cache, redis, stop: () => (cache.stop(), redis?.close()) }

@@ -33,6 +33,7 @@ export class Bus {
   #subscriber: Redis | undefined
   #timer: NodeJS.Timeout | undefined
   #isUp = false
+  #isSubscribing = false
   #downSince = Number.NEGATIVE_INFINITY
   #heardAt = 0
 
@@ -55,7 +56,7 @@ export class Bus {
     subscriber.on('ready', () => void this.#subscribe(subscriber, heard))
     subscriber.on('close', () => this.#down())
     subscriber.on('message', (_channel, text) => this.#hear(text, heard))
-    this.#timer = setInterval(() => this.#watch(subscriber), beatMs)
+    this.#timer = setInterval(() => this.#watch(subscriber, heard), beatMs)
     this.#timer.unref()
   }
 
@@ -66,14 +67,17 @@ export class Bus {
   }
 
   async #subscribe(subscriber: Redis, heard: Heard): Promise<void> {
+    this.#isSubscribing = true
     try {
       await subscriber.subscribe(this.#to.channel)
       await heard.subscribed()
       this.#heardAt = this.#to.clock.monotonic()
       this.#isUp = subscriber.status === 'ready'
     } catch {
-      // It closed meanwhile, or may not subscribe: the next `ready` tries again.
+      // It closed meanwhile, or may not subscribe: the next `ready` or beat tries again.
       this.#down()
+    } finally {
+      this.#isSubscribing = false
     }
   }
 
@@ -90,10 +94,16 @@ export class Bus {
   }
 
   /** A line that was cut without a word (a NAT, a black hole) closes nothing: listen for our own beat. */
-  #watch(subscriber: Redis): void {
+  #watch(subscriber: Redis, heard: Heard): void {
     this.#to.beat()
-    if (!this.#isUp || this.#to.clock.monotonic() - this.#heardAt < silenceMs) return
+    if (!this.#isUp) return this.#retry(subscriber, heard)
+    if (this.#to.clock.monotonic() - this.#heardAt < silenceMs) return
     this.#down()
     subscriber.disconnect(true)
+  }
+
+  #retry(subscriber: Redis, heard: Heard): void {
+    if (this.#isSubscribing || subscriber.status !== 'ready') return
+    void this.#subscribe(subscriber, heard)
   }
 }

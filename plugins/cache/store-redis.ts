@@ -41,7 +41,7 @@ export class RedisStore implements RemoteStore {
   }
 
   read(key: string): Promise<Answer<string | null>> {
-    return this.#ask('get', () => this.#heal(key, this.#client.get(key)))
+    return this.#get(key)
   }
 
   async acquire(key: string, token: string, ms: number) {
@@ -80,8 +80,7 @@ export class RedisStore implements RemoteStore {
   }
 
   peekToken(tag: string): Promise<Answer<string | null>> {
-    const key = this.#to.keys.tag(tag)
-    return this.#ask('get', () => this.#heal(key, this.#client.get(key)))
+    return this.#get(this.#to.keys.tag(tag))
   }
 
   token(tag: string, fresh: string): Promise<Answer<string>> {
@@ -127,16 +126,14 @@ export class RedisStore implements RemoteStore {
     return count
   }
 
-  /** A value of another type under our key would answer WRONGTYPE for ever. */
-  async #heal(key: string, reading: Promise<string | null>): Promise<string | null> {
-    try {
-      return await reading
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('WRONGTYPE')) throw error
+  /** A value of another type under our key would answer WRONGTYPE for ever: then it goes. */
+  #get(key: string): Promise<Answer<string | null>> {
+    const mend = async () => {
       this.#to.events.emit(CacheEvents, 'cache:value-rejected', { reason: 'corrupt' })
       await this.#client.unlink(key)
       return null
     }
+    return this.#ask('get', () => this.#client.get(key), mend)
   }
 
   async #run(
@@ -156,7 +153,11 @@ export class RedisStore implements RemoteStore {
     return [this.#to.keys.channel, JSON.stringify({ from: this.#to.instance, ...message })]
   }
 
-  async #ask<T>(operation: Operation | undefined, command: () => Promise<T>): Promise<Answer<T>> {
+  async #ask<T>(
+    operation: Operation | undefined,
+    command: () => Promise<T>,
+    mend?: () => Promise<T>,
+  ): Promise<Answer<T>> {
     const { availability, clock } = this.#to
     if (!availability.isUp) return this.#tell(operation, 'bypass', undefined)
     const startedAt = clock.monotonic()
@@ -167,6 +168,7 @@ export class RedisStore implements RemoteStore {
       this.#tell(operation, outcome, clock.monotonic() - startedAt)
       return { value }
     } catch (error) {
+      if (mend && isWrongType(error)) return this.#ask(operation, mend)
       availability.fail(error)
       return this.#tell(operation, 'error', clock.monotonic() - startedAt)
     }
@@ -187,3 +189,6 @@ const pair = (key: string): readonly string[] => [key, leaseOf(key)]
 
 const isFound = (value: unknown): boolean =>
   Array.isArray(value) ? value[0] !== null : value !== null
+
+const isWrongType = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('WRONGTYPE')

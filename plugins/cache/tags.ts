@@ -40,6 +40,7 @@ export class Tags {
   readonly #known = new LRUCache<string, Known>({ maxSize: 100_000, sizeCalculation })
   /** Changed here, and Redis did not confirm it yet: what it says is older. */
   readonly #pinned = new Map<string, string>()
+  readonly #making = new Map<string, { readonly mark: number; readonly token: Promise<string> }>()
   /** Another one whenever a token that was known changes. */
   #version = 1
 
@@ -144,8 +145,22 @@ export class Tags {
     return answer.value === null ? undefined : this.#remember(tag, answer.value, mark)
   }
 
+  /** One command for all who need the token at once. */
   async #make(tag: string): Promise<string> {
-    const mark = this.#to.changes.mark()
+    const { changes } = this.#to
+    const running = this.#making.get(tag)
+    if (running && !changes.touchedSince(running.mark, changeKey(tag))) return running.token
+    const mark = changes.mark()
+    const making = { mark, token: this.#askOrMake(tag, mark) }
+    this.#making.set(tag, making)
+    try {
+      return await making.token
+    } finally {
+      if (this.#making.get(tag) === making) this.#making.delete(tag)
+    }
+  }
+
+  async #askOrMake(tag: string, mark: number): Promise<string> {
     const fresh = this.#fresh()
     const answer = await this.#to.remote?.token(tag, fresh)
     if (answer) return this.#remember(tag, answer.value, mark)

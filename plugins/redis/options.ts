@@ -53,7 +53,7 @@ export const failFast = (config: RedisConfig): Options => ({
   connectTimeout: config.connectTimeout,
   // For what timed.ts does not see: commands to one node of a Cluster.
   commandTimeout: 4 * config.commandTimeout,
-  socketTimeout: Math.max(2_000, 4 * config.commandTimeout),
+  socketTimeout: Math.max(5_000, 4 * config.commandTimeout),
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   keepAlive: 10_000,

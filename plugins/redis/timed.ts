@@ -29,7 +29,6 @@ function watch(command: Command, { timeoutMs, now, finished }: Watch): void {
 /** A client with a deadline for each command, which tells how long it took. One sent again counts once. */
 export class TimedRedis extends Redis {
   #watch: Watch | undefined
-  readonly #seen = new WeakSet<Command>()
 
   watched(by: Watch): this {
     this.#watch = by
@@ -38,10 +37,8 @@ export class TimedRedis extends Redis {
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const [command] = args
-    if (this.#watch && !this.#seen.has(command)) {
-      this.#seen.add(command)
-      watch(command, this.#watch)
-    }
+    // `isTraced` from its first way to the socket on: one that is sent again is watched already.
+    if (this.#watch && !command.isTraced) watch(command, this.#watch)
     return super.sendCommand(...args)
   }
 }
