@@ -12,7 +12,7 @@ const [whole, without, bare] = [
   subject('node:http, no duties'),
 ]
 
-const results = await measure([whole, without, bare], { rounds: 24 * scale, requests: 2_000 })
+const results = await measure([whole, without, bare], { rounds: 80 * scale, requests: 500 })
 const of = (one: Subject) => results.get(one) ?? []
 
 process.stdout.write('Server CPU per request in µs (median of interleaved rounds), 100 routes\n\n')

@@ -9,7 +9,7 @@ import { Client } from 'undici'
 import { benchRoutes } from './routing-table.ts'
 
 const connections = 8
-const warmUp = 4_000
+const warmUp = 3_000
 
 export interface Subject {
   readonly contender: string
@@ -80,6 +80,6 @@ export async function measure(
   return new Map(running.map((one, i) => [subjects[i] ?? one, one.rounds]))
 }
 
-/** Round by round, since both of a round had the same machine. */
+/** Of the medians of many short rounds: a single round has the noise of whatever else the machine does. */
 export const ratio = (a: readonly number[] = [], b: readonly number[] = []): number =>
-  median(a.map((value, i) => value / (b[i] ?? Number.NaN)))
+  median(a) / median(b)

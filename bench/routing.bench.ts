@@ -11,7 +11,7 @@ const subjects = names.flatMap((contender) =>
   sizes.map((routes): Subject => ({ contender, routes })),
 )
 
-const results = await measure(subjects, { rounds: 7 * scale, requests: 2_000 })
+const results = await measure(subjects, { rounds: 25 * scale, requests: 500 })
 const of = (contender: string, routes: number) =>
   [...results].find(([one]) => one.contender === contender && one.routes === routes)?.[1] ?? []
 

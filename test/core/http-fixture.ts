@@ -198,3 +198,10 @@ export const getting = (handler: () => unknown, more: object = {}) =>
   route({ ...open, method: 'GET', path: '/', responses: any, handler, ...more })
 
 export const json = async (response: Response) => (await response.json()) as Record<string, unknown>
+
+/** Until something has happened, for tests of what happens soon. */
+export async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!condition() && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+}

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import * as z from 'zod'
 
 import { logContext } from '../../core/log-context.ts'
-import { any, getting, json, open, route, serve, withServer } from './http-fixture.ts'
+import { any, getting, json, open, route, serve, until, withServer } from './http-fixture.ts'
 
 test('a handler that is late is 503 and its signal aborts', async () => {
   let reason: unknown
@@ -64,21 +64,25 @@ test('the time of a handler does not run while the client sends its body', async
 
 test('a client that leaves aborts the work, and is 499 in the log and in the event', async () => {
   const aborted: boolean[] = []
+  let hasBegun = false
   const slow = route({
     ...open,
     method: 'GET',
     path: '/slow',
     responses: any,
     handler: async (_, { signal }) => {
+      hasBegun = true
       await sleep(5_000, undefined, { signal }).catch(() => aborted.push(signal.aborted))
     },
   })
   await withServer({ routes: [slow] }, async ({ fetch, lines, events }) => {
     const leaving = new AbortController()
-    setTimeout(() => leaving.abort(), 50)
 
-    await fetch('/slow', { signal: leaving.signal }).catch(() => undefined)
-    await sleep(50)
+    const pending = fetch('/slow', { signal: leaving.signal }).catch(() => undefined)
+    await until(() => hasBegun)
+    leaving.abort()
+    await pending
+    await until(() => aborted.length > 0 && lines.length > 0)
 
     assert.equal(aborted, [true])
     assert.is(lines.at(-1)?.['status'], 499)
@@ -114,7 +118,7 @@ test('a plugin is entered before its first await and left when the reply has clo
   ]
   await withServer({ plugins }, async ({ fetch }) => {
     await fetch('/')
-    await sleep(20)
+    await until(() => seen.length === 3)
 
     assert.equal(seen, ['enter', 'handler', 'leave'])
   })
@@ -124,7 +128,7 @@ test('each request writes one line and two events', async () => {
   await withServer({ routes: [getting(() => 1)] }, async ({ fetch, lines, events }) => {
     const got = await fetch('/?token=secret')
     await fetch('/nothing')
-    await sleep(20)
+    await until(() => events.length === 4)
 
     const written = lines.map(({ time: _time, durationMs, ...fields }) => {
       assert.type(durationMs, 'number')

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { problems } from '../../core/errors.ts'
 import { reply } from '../../core/route.ts'
 import type { RouteRequest } from '../../core/route.ts'
-import { open, route, withServer } from './http-fixture.ts'
+import { open, route, until, withServer } from './http-fixture.ts'
 
 const E = problems({
   model_failed: { status: 502, title: 'The model failed', detail: 'with inner facts' },
@@ -79,11 +79,6 @@ class CountingSignal extends EventTarget {
     this.listeners--
     super.removeEventListener(...args)
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 3_000
-  while (!condition() && performance.now() < deadline) await sleep(5)
 }
 
 test('chunks arrive while the source goes on', async () => {
@@ -187,7 +182,7 @@ test('when the client leaves, the silent source is given back at once', async ()
 
       await until(() => source.isReturned)
       assert.ok(source.isReturned)
-      assert.ok(performance.now() - left < 500)
+      assert.ok(performance.now() - left < 1_500)
       await until(() => events.length === 4)
       assert.is(events.at(-1)?.payload['outcome'], 'aborted')
       assert.is(lines.at(-1)?.['status'], 499)
@@ -236,7 +231,7 @@ test('a stream does not live longer than its total time, however busy', async ()
     const { complete } = await readAll(await fetch('/'))
 
     assert.not.ok(complete)
-    assert.ok(performance.now() - started < 1_000)
+    assert.ok(performance.now() - started < 3_000)
   })
 })
 

@@ -5,6 +5,8 @@ import semver from 'semver'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { rootUrl } from '../harness/root.ts'
+
 interface Floor {
   readonly from: string
   readonly because: string
@@ -28,9 +30,7 @@ interface Lockfile {
 }
 
 function lockfile(): Lockfile {
-  const depth = import.meta.url.includes('/dist/') ? '../../../' : '../../'
-  const url = new URL(`${depth}package-lock.json`, import.meta.url)
-  return JSON.parse(readFileSync(url, 'utf8')) as Lockfile
+  return JSON.parse(readFileSync(new URL('package-lock.json', rootUrl), 'utf8')) as Lockfile
 }
 
 /** Every copy of a package that production installs, wherever it is nested. */
