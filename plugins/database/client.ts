@@ -7,7 +7,12 @@ import { isBroken, isPoolTimeout, problemOf } from './faults.ts'
 import type { Watch } from './watch.ts'
 
 /** A `pg` client with the marks of knex and ours. */
-type Connection = Client & { __knex__disposed?: unknown; era?: number; usedAt?: number }
+type Connection = Client & {
+  __knex__disposed?: unknown
+  era?: number
+  usedAt?: number
+  lost?: unknown
+}
 
 export interface WatchedConfig extends Knex.Config {
   readonly watch: Watch
@@ -71,8 +76,10 @@ export class WatchedClient extends PostgresClient {
       return result
     } catch (error) {
       watch.failed(sql, begun, error)
-      if (isBroken(error)) discard(connection, error)
-      throw problemOf(error)
+      const problem = problemOf(error)
+      if (isBroken(error)) discard(connection, problem)
+      // A ROLLBACK on a broken connection fails too; what broke it is what happened.
+      throw connection.lost ?? problem
     }
   }
 
@@ -113,6 +120,7 @@ const isFull = (error: unknown, pool: Tarn): boolean =>
 /** Ends it now, so that what waits on it (a ROLLBACK) fails now; knex's `validate` sees the mark. */
 function discard(connection: Connection, why: unknown): false {
   connection.__knex__disposed ??= why
+  connection.lost ??= why
   connection.connection?.stream.destroy()
   return false
 }

@@ -72,9 +72,11 @@ for (const [name, fault] of outages) {
   })
 }
 
-test('a statement that was under way when the network stalled ends by its deadline', async () => {
+test('a transaction whose statement was under way when the network stalled ends by its deadline', async () => {
   const short = await started({}, { url: behind.href, deadlines: { statement: '1s' } })
-  const work = timed(() => codeOf(short.connections.knex.raw('select pg_sleep(0.3)')))
+  const work = timed(() =>
+    codeOf(short.connections.knex.transaction((trx) => trx.raw('select pg_sleep(0.3)'))),
+  )
   await sleep(150)
 
   proxy.set({ mode: 'stall' })

@@ -39,12 +39,15 @@ test('columns in snake_case are members in camelCase', async () => {
   assert.equal(rows, [{ createdAt: 'x' }])
 })
 
-test('connections that ask at once get their own answers', async () => {
+test('connections that ask at once get their own answers, in however many pieces they ask', async () => {
   const clients = await Promise.all([client(), client(), client()])
+  const long = 'x'.repeat(300_000)
   const ask = async (from: pg.Client, who: number) => {
-    for (let round = 0; round < 40; round++) {
-      const { rows } = await from.query('select $1::int as who, $2::int as round', [who, round])
-      assert.equal(rows, [{ who, round }])
+    for (let round = 0; round < 8; round++) {
+      const { rows } = await from.query('select $1::int as who, length($2) as length', [who, long])
+      assert.equal(rows, [{ who, length: long.length }])
+      const other = await from.query('select $1::text as text', [`${String(who)}/${String(round)}`])
+      assert.equal(other.rows, [{ text: `${String(who)}/${String(round)}` }])
     }
   }
 
