@@ -8,9 +8,13 @@ import { tierOf } from './files.mjs'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** A fast file takes seconds; the limit is wide, since a busy machine is no fault of its own. */
 const limitMs = { fast: 120_000, real: 240_000, soak: 4 * 3_600_000 }
-/** From the last test to the end of the process: databases are dropped, servers stopped. */
-const farewellMs = 10_000
-const strayMs = 3_000
+const patience = (file) => ({
+  limitMs: limitMs[tierOf(file)],
+  /** From the last test to the end of the process: databases are dropped, servers stopped. */
+  farewellMs: 10_000,
+  /** From the end of the process to the end of what it started. */
+  strayMs: 3_000,
+})
 
 /** What a program needs to run, and what is for tests. Not the DATABASE_URL of the person at the keyboard. */
 const passed =
@@ -32,7 +36,7 @@ function signalGroup(pid, signal) {
   }
 }
 
-export async function runFile(file, runtime, env) {
+export async function runFile(file, runtime, env, patient = patience(file)) {
   const began = performance.now()
   const child = spawn(runtime.program, runtime.args(file), {
     cwd: root,
@@ -42,37 +46,28 @@ export async function runFile(file, runtime, env) {
   })
   running.add(child.pid)
   const run = { output: '', why: [] }
-  const isDone = watch(child, run)
-  const limit = setTimeout(
-    () => give(child, run, `did not end within ${limitMs[tierOf(file)] / 1_000} s`),
-    limitMs[tierOf(file)],
-  )
-  const code = await isDone
-  clearTimeout(limit)
-  await strays(child, run)
+  const code = await watch(child, run, patient)
+  await strays(child, run, patient.strayMs)
   running.delete(child.pid)
   return { file, runtime: runtime.name, ms: performance.now() - began, ...judge(run, code), ...run }
 }
 
-function watch(child, run) {
+/** Until the process has ended, by itself or because its time is up. */
+function watch(child, run, { limitMs: limit, farewellMs }) {
   let farewell
+  const timer = setTimeout(() => give(child, run, `did not end within ${limit / 1_000} s`), limit)
   const read = (chunk) => {
     run.output += chunk
     if (farewell || !/^\s*Duration:/m.test(run.output)) return
-    farewell = setTimeout(
-      () => give(child, run, 'outlives its tests: something is still open'),
-      farewellMs,
-    )
+    const open = () => give(child, run, 'outlives its tests: something is still open')
+    farewell = setTimeout(open, farewellMs)
   }
   child.stdout.setEncoding('utf8').on('data', read)
   child.stderr.setEncoding('utf8').on('data', read)
   return new Promise((resolve) => {
     child.once('error', (error) => run.why.push(error.message))
-    child.once('close', (code, signal) => {
-      clearTimeout(farewell)
-      resolve(code ?? signal)
-    })
-  })
+    child.once('close', (code, signal) => resolve(code ?? signal))
+  }).finally(() => [timer, farewell].forEach(clearTimeout))
 }
 
 function give(child, run, why) {
@@ -81,7 +76,7 @@ function give(child, run, why) {
 }
 
 /** What the file started must be gone with it. */
-async function strays(child, run) {
+async function strays(child, run, strayMs) {
   const until = performance.now() + strayMs
   while (signalGroup(child.pid, 0)) {
     if (performance.now() > until) return give(child, run, 'leaves a process behind')
