@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 
 import { createLog } from '../core/log.ts'
-import type { LimitDecision, Principal } from '../core/slots.ts'
+import type { Principal } from '../core/principal.ts'
+import type { LimitDecision } from '../core/slots.ts'
 
 export const params = z.strictObject({ id: z.coerce.number().int().positive() })
 export const timeoutMs = 5_000

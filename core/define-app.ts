@@ -1,9 +1,7 @@
+import type { AnyPlugin, AppOptions } from './app-options.ts'
 import type { Host } from './host.ts'
-import type { RootLogger } from './log.ts'
 import type { Plugin } from './plugin.ts'
 import type { HardTokens, ServiceToken, Tokens } from './service.ts'
-
-export type AnyPlugin = Plugin<string, Tokens, HardTokens>
 
 type RequiredId<P> =
   P extends Plugin<string, infer R, HardTokens>
@@ -19,14 +17,6 @@ type Missing<Ps extends readonly AnyPlugin[]> = Exclude<
 type Complete<Ps extends readonly AnyPlugin[]> = [Missing<Ps>] extends [never]
   ? unknown
   : { readonly error: `no plugin provides service '${Missing<Ps>}'` }
-
-export interface AppOptions {
-  /** A manifest as a value: `{ server: { port: 0 }, plugins: { cache: { config: { … } } } }`. */
-  readonly manifest?: Readonly<Record<string, unknown>>
-  readonly env?: Readonly<Record<string, string | undefined>>
-  readonly log?: RootLogger
-  readonly production?: boolean
-}
 
 export interface App {
   /** Listens and starts the plugins; `host.addresses` tells where, `host.close()` drains and stops. */

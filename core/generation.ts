@@ -174,13 +174,11 @@ export function refuseClashes(plan: Plan, { instances }: Cast): void {
       ...routesOf('operations', plugin, config).map((r) => `operations ${r.method} ${r.path}`),
     ],
   }))
-  const faults = routeClashes(tables).map(
-    ({ code, plugins: [name = ''], message, hint }): Fault => {
-      const at = plan.plugins.find((planned) => planned.name === name)?.position
-      const position = at ?? { file: '', line: 1, col: 1 }
-      const advice = hint === undefined ? {} : { hint }
-      return { ...position, code, path: `plugins.${name}`, message, ...advice, severity: 'error' }
-    },
-  )
+  const faults = routeClashes(tables).map(({ code, plugins: [name], message, hint }): Fault => {
+    const at = plan.plugins.find((planned) => planned.name === name)?.position
+    const position = at ?? { file: '', line: 1, col: 1 }
+    const advice = hint === undefined ? {} : { hint }
+    return { ...position, code, path: `plugins.${name}`, message, ...advice, severity: 'error' }
+  })
   if (faults.length > 0) throw new FaultsError(faults)
 }

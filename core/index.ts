@@ -11,6 +11,7 @@ export { cls, optional, own, service } from './service.ts'
 export type { Resolved, ServiceOf, ServiceToken } from './service.ts'
 export { counter, gauge, histogram, open, upDown } from './metric.ts'
 export type { Collected, Labels, MetricFamily, Sample } from './metric.ts'
+export type { Principal } from './principal.ts'
 export { isReply, reply } from './route.ts'
 export type {
   AnyRequest,
@@ -36,7 +37,6 @@ export type {
   MeteredPlugin,
   MigrationState,
   Migrator,
-  Principal,
   SecurityScheme,
 } from './slots.ts'
 export { defineApp } from './define-app.ts'

@@ -1,15 +1,26 @@
 import * as z from 'zod'
 
 import { isProblem } from './errors.ts'
-import type { Host } from './host.ts'
+import type { PluginReport } from './app-view.ts'
 import type { MountedPlugin } from './http/http-app.ts'
 import type { Logger } from './log.ts'
 import { FaultsError } from './manifest/faults.ts'
+import type { Preview } from './preview.ts'
+import type { Readiness } from './readiness.ts'
 import { reply, type OperationOf, type Route, type RouteOf } from './route.ts'
 import { StartFailed } from './transition.ts'
 
+/** What the routes need of the host. */
+interface Operated {
+  readonly hash: string
+  readonly readiness: () => Promise<Readiness>
+  readonly plugins: () => readonly PluginReport[]
+  readonly preview: () => Promise<Preview>
+  readonly reload: (ifMatch?: string) => Promise<{ readonly hash: string }>
+}
+
 interface Served {
-  readonly host: Host
+  readonly host: Operated
 }
 
 const route = ((definition: unknown) => definition) as unknown as RouteOf<Served> &
@@ -142,7 +153,7 @@ function reasonsOf(error: unknown): object {
 
 /** The core's own routes, mounted like those of a plugin. */
 export function coreMounts(
-  host: Host,
+  host: Operated,
   log: Logger,
 ): { public: MountedPlugin; operations: MountedPlugin } {
   const base = {

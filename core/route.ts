@@ -3,7 +3,7 @@ import type * as z from 'zod'
 
 import type { ProblemMaker } from './errors.ts'
 import type { Logger } from './log.ts'
-import type { Principal } from './slots.ts'
+import type { Principal } from './principal.ts'
 
 /**
  * Routes: a table of data made from the plugin's config alone. Handlers get their services at call time,

@@ -3,16 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'koa'
 
 import type { MetricFamily } from './metric.ts'
+import type { Principal } from './principal.ts'
 import type { RouteFacts } from './route.ts'
-
-/** Who is asking. */
-export interface Principal {
-  /** The owner of things: a user id of the identity provider, never an e-mail address. */
-  readonly subject: string
-  readonly scopes: readonly string[]
-  /** How it was proven: `jwt`, `api-key`, `session`, … */
-  readonly via: string
-}
 
 export interface AuthenticationRequest {
   readonly method: string

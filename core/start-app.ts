@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 
-import type { AnyPlugin, AppOptions } from './define-app.ts'
+import type { AnyPlugin, AppOptions } from './app-options.ts'
 import { Events } from './events.ts'
 import { Host } from './host.ts'
 import { createLog } from './log.ts'

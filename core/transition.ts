@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 import { HostErrors } from './host-errors.ts'
-import { Instance, messageOf, stopAll } from './instance.ts'
+import { messageOf, stopAll, type Instance } from './instance.ts'
 import type { Plan, PlannedPlugin } from './plan.ts'
 import type { Plugin } from './plugin.ts'
 

@@ -1,5 +1,6 @@
 import type { RouteFacts } from '../route.ts'
-import type { AuthenticationRequest, Principal } from '../slots.ts'
+import type { Principal } from '../principal.ts'
+import type { AuthenticationRequest } from '../slots.ts'
 import { HttpErrors } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpAppOptions } from './contract.ts'

@@ -1,4 +1,5 @@
-import type { LimitDecision, Limiter, Principal } from '../slots.ts'
+import type { Principal } from '../principal.ts'
+import type { LimitDecision, Limiter } from '../slots.ts'
 import { HttpErrors } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import semver from 'semver'
+import type * as z from 'zod'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -8,7 +9,8 @@ import { factsOf } from '../facts.ts'
 import { routesOf } from '../generation.ts'
 import type { Plugin } from '../plugin.ts'
 import type { Route } from '../route.ts'
-import { Secret, secretRules } from '../secret.ts'
+import { secretRule } from '../manifest/schema-walk.ts'
+import { Secret } from '../secret.ts'
 import type { HardTokens, Tokens } from '../service.ts'
 import { testPlugin, type TestedPlugin, type TestPluginOptions } from './test-plugin.ts'
 
@@ -215,7 +217,7 @@ function secrecy<R extends Tokens>(
   options: ConformanceOptions<R>,
 ): void {
   const keys = Object.entries(shapeOf(plugin))
-    .filter(([, schema]) => isSecret(schema))
+    .filter(([, schema]) => secretRule(schema) !== undefined)
     .map(([key]) => key)
   const withMarkers = () => {
     const secrets = Object.fromEntries(keys.map((key) => [key, `${marker}-${key}`]))
@@ -263,20 +265,9 @@ async function heapBytes(): Promise<number> {
   return process.memoryUsage().heapUsed
 }
 
-interface Described {
-  readonly description?: string | undefined
-}
-
-function shapeOf(plugin: AnyPlugin): Readonly<Record<string, Described>> {
-  const { shape } = plugin.config as unknown as { readonly shape?: Record<string, Described> }
+function shapeOf(plugin: AnyPlugin): Readonly<Record<string, z.ZodType>> {
+  const { shape } = plugin.config as unknown as { readonly shape?: Record<string, z.ZodType> }
   return shape ?? {}
-}
-
-/** A secret may be wrapped: optional, prefault, described. */
-function isSecret(schema: unknown): boolean {
-  if (secretRules.has(schema as never)) return true
-  const inner = (schema as { readonly def?: { readonly innerType?: unknown } }).def?.innerType
-  return inner !== undefined && isSecret(inner)
 }
 
 const texts = (values: Readonly<Record<string, string | number>> = {}) =>

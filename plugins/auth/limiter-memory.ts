@@ -1,7 +1,7 @@
 import type { Clock, LimitDecision } from 'autodocops'
 import { LRUCache } from 'lru-cache'
 
-import type { Count } from './limiter.ts'
+import type { Count } from './count.ts'
 
 interface Window {
   readonly endsAt: number

@@ -2,7 +2,7 @@ import type { LimitDecision } from 'autodocops'
 import type { RedisService } from 'autodocops/plugins/redis'
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 
-import type { Count } from './limiter.ts'
+import type { Count } from './count.ts'
 
 const connection = 'limits'
 

@@ -2,6 +2,7 @@ import type { Clock, LimitDecision, Limiter, LimitRequest, Logger } from 'autodo
 import type { RedisService } from 'autodocops/plugins/redis'
 
 import type { AuthConfig } from './config.ts'
+import type { Count } from './count.ts'
 import { networkOf } from './ip-network.ts'
 import { MemoryCounter } from './limiter-memory.ts'
 import { RedisCounter } from './limiter-redis.ts'
@@ -14,13 +15,6 @@ interface Deps {
   readonly redis: RedisService | undefined
   readonly clock: Clock
   readonly log: Logger
-}
-
-/** What is counted: one key, one window. */
-export interface Count {
-  readonly key: string
-  readonly limit: number
-  readonly windowMs: number
 }
 
 /** Counts requests by subject, or by network when nobody is known; shared through Redis when there is one. */

@@ -8,7 +8,7 @@ import { ChatErrors } from './errors.ts'
 import type { StreamEvent } from './events.ts'
 import { isLate, streamHeaders, wantsEvents } from './replies.ts'
 import { ReplyStream } from './reply-stream.ts'
-import type { RouteServices } from './routes.ts'
+import type { RouteServices } from './route-services.ts'
 import { answerShape, questionBody, streamBody } from './shapes.ts'
 
 const failures = [

@@ -2,7 +2,7 @@ import { reply } from 'autodocops'
 import type { RouteOf } from 'autodocops'
 
 import { ChatErrors } from './errors.ts'
-import type { RouteServices } from './routes.ts'
+import type { RouteServices } from './route-services.ts'
 import {
   conversationParams,
   conversationShape,

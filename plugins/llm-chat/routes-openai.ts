@@ -7,7 +7,7 @@ import { openAiStream } from './encodings.ts'
 import { isLate, streamHeaders } from './replies.ts'
 import { ReplyStream } from './reply-stream.ts'
 import { firstByteMs, streamTimes } from './routes-chat.ts'
-import type { RouteServices } from './routes.ts'
+import type { RouteServices } from './route-services.ts'
 import type { Asked } from './service.ts'
 import { modelParams, openAiBody, openAiModel } from './shapes.ts'
 

@@ -6,7 +6,7 @@ import { replayedEvents } from './encodings.ts'
 import { ChatErrors } from './errors.ts'
 import { ReplyStream } from './reply-stream.ts'
 import { streamTimes } from './routes-chat.ts'
-import type { RouteServices } from './routes.ts'
+import type { RouteServices } from './route-services.ts'
 import { resumeQuery, streamParams } from './shapes.ts'
 
 export const streamRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) => [

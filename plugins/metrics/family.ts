@@ -33,7 +33,10 @@ export class CountedFamily {
     this.#series = new Series(family.labels, maxSeries)
     const { kind, name, help, labels, buckets, collect } = family
     this.#instrument = registry.add({
-      ...{ kind, name, help, labels },
+      kind,
+      name,
+      help,
+      labels,
       ...(buckets !== undefined && { buckets }),
       ...(collect !== undefined && { collect: () => this.#collect() }),
     })

@@ -1,5 +1,5 @@
 import redis from '../../../plugins/redis/index.ts'
-import type { AnyPlugin } from '../../../core/define-app.ts'
+import type { AnyPlugin } from '../../../core/app-options.ts'
 import { serve } from './server.ts'
 import type { Served } from './server.ts'
 

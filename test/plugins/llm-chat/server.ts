@@ -4,7 +4,7 @@ import { definePlugin } from 'autodocops'
 import * as z from 'zod'
 
 import { defineApp } from '../../../core/define-app.ts'
-import type { AnyPlugin } from '../../../core/define-app.ts'
+import type { AnyPlugin } from '../../../core/app-options.ts'
 import type { Host } from '../../../core/host.ts'
 import { createLog } from '../../../core/log.ts'
 import database from '../../../plugins/database/index.ts'
