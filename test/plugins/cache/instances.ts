@@ -173,7 +173,8 @@ export function instancesSuite(
 
       assert.is((await a?.getMany(keys))?.size, 0)
       assert.is(await b?.clear(), 0)
-      assert.is(rigs[0]?.cache.status().counts.errors, 0)
+      const lines = JSON.stringify(rigs[0]?.witness.lines)
+      assert.is(rigs[0]?.cache.status().counts.errors, 0, lines)
     },
   )
 

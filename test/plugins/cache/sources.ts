@@ -152,10 +152,12 @@ export function sourceFacts(check: Check, space: Space): void {
     check(`${verb} beats a factory in flight`, async () => {
       const cache = space()
       let release = (_value: string) => {}
+      let start = () => {}
       const slow = new Promise<string>((resolve) => (release = resolve))
+      const started = new Promise<void>((resolve) => (start = resolve))
 
-      const caller = cache.getOrSet('k', () => slow, { tags: ['t'] })
-      await sleep(20)
+      const caller = cache.getOrSet('k', () => (start(), slow), { tags: ['t'] })
+      await started
       await invalidate(cache)
       const later = cache.getOrSet('k', () => 'new', { tags: ['t'] })
       release('old')
