@@ -34,6 +34,7 @@ export class PgliteServer {
     const frames = new Frames()
     this.#sockets.add(socket)
     socket.on('error', () => socket.destroy())
+    socket.on('timeout', () => socket.destroy())
     socket.on('close', () => this.#left(socket))
     socket.on('data', (chunk: Buffer) => {
       try {
@@ -83,7 +84,7 @@ export class PgliteServer {
       const { socket } = round
       await round.run()
       this.#owner = this.#db.isInTransaction() ? socket : undefined
-      socket.setTimeout(this.#owner === undefined ? 0 : this.#idleMs, () => socket.destroy())
+      socket.setTimeout(this.#owner === undefined ? 0 : this.#idleMs)
     }
   }
 
