@@ -9,7 +9,7 @@ import { Client } from 'undici'
 import { benchRoutes } from './routing-table.ts'
 
 const connections = 8
-const warmUp = 3_000
+const warmUp = 12_000
 
 export interface Subject {
   readonly contender: string
