@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
 import { Agent, request } from 'undici'
@@ -28,8 +29,7 @@ export async function tell<T>(forked: ChildProcess, asked: string): Promise<T> {
 }
 
 interface Usage {
-  readonly user: number
-  readonly system: number
+  readonly micros: number
   readonly rss: number
 }
 
@@ -40,7 +40,16 @@ export class Contender {
   readonly #isText: boolean
   readonly #agent = new Agent({ connections: null, pipelining: 1 })
 
-  constructor(name: string, forked: ChildProcess, url: string, isText: boolean) {
+  readonly #headers: Readonly<Record<string, string>>
+
+  constructor(
+    name: string,
+    forked: ChildProcess,
+    url: string,
+    isText: boolean,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    this.#headers = headers
     this.name = name
     this.#forked = forked
     this.#url = url
@@ -57,7 +66,11 @@ export class Contender {
       `${this.#url}${this.#isText ? '/chat/stream' : '/v1/chat/completions'}`,
       {
         method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: 'Bearer bench' },
+        headers: {
+          'content-type': 'application/json',
+          authorization: 'Bearer bench',
+          ...this.#headers,
+        },
         body: JSON.stringify(question),
         dispatcher: this.#agent,
         ...(signal && { signal }),
@@ -88,20 +101,30 @@ export class Contender {
       }),
     )
     const after = await this.#usage()
-    return (after.user + after.system - before.user - before.system) / (streams * wish.tokens)
+    return (after.micros - before.micros) / (streams * wish.tokens)
   }
 
   async rss(): Promise<number> {
-    return (await this.#usage('gc')).rss
+    return (await this.#usage()).rss
   }
 
   stop(): void {
     void this.#agent.destroy()
-    this.#forked.disconnect()
+    // A program of somebody else has no channel.
+    if (this.#forked.connected) this.#forked.disconnect()
+    this.#forked.kill()
   }
 
-  #usage(asked = 'cpu'): Promise<Usage> {
-    return tell<Usage>(this.#forked, asked)
+  /** From the system, since a program of somebody else tells us nothing. */
+  async #usage(): Promise<Usage> {
+    const folder = `/proc/${this.#forked.pid ?? 0}`
+    const [stat, memory] = await Promise.all(
+      ['stat', 'statm'].map((file) => readFile(`${folder}/${file}`, 'utf8')),
+    )
+    // After the name, which may hold anything: fields 14 and 15 of proc(5), in hundredths of a second.
+    const fields = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ')
+    const micros = (Number(fields[11]) + Number(fields[12])) * 10_000
+    return { micros, rss: Number(memory?.split(' ')[1]) * 4_096 }
   }
 }
 

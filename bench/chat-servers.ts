@@ -1,4 +1,4 @@
-/** One contender in a process of its own: `chat-servers.ts <name> <upstream url>`. Tells its port and its CPU. */
+/** One contender in a process of its own: `chat-servers.ts <name> <upstream url>`. Tells its port. */
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import process from 'node:process'
@@ -78,9 +78,5 @@ async function start(): Promise<number> {
   return Number(new URL(app.url).port)
 }
 
-process.on('message', (asked) => {
-  if (asked === 'gc') (globalThis as { gc?: () => void }).gc?.()
-  process.send?.({ ...process.cpuUsage(), rss: process.memoryUsage().rss })
-})
 process.on('disconnect', () => process.exit())
 process.send?.({ port: await start() })

@@ -1,6 +1,5 @@
 /** What a stream through us costs, beside a bare pipe, a hono gateway and Portkey: interleaved, by ratios. */
 import { fork } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import process from 'node:process'
@@ -10,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { child, Contender, median, quantile, tell } from './chat-rounds.ts'
 
 const scale = Number(process.env['TEST_SCALE'] ?? 1)
-const rounds = 5 * scale
+const rounds = Math.ceil(5 * scale)
 const paced = { tokens: 100, delayMs: 10 }
-const live = 500 * scale
+const live = Math.ceil(1_000 * scale)
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
 const [model, upstream] = await child('./chat-model.ts')
@@ -38,7 +37,11 @@ async function portkeyGateway(): Promise<Contender | undefined> {
   probe.close()
   const program = fileURLToPath(import.meta.resolve('@portkey-ai/gateway/build/start-server.js'))
   const forked = fork(program, [`--port=${port}`, '--headless'], { stdio: 'ignore' })
-  const one = new PortkeyContender(forked, `http://127.0.0.1:${port}`)
+  const headers = {
+    'x-portkey-provider': 'openai',
+    'x-portkey-custom-host': `${upstream}/v1`,
+  }
+  const one = new Contender('portkey', forked, `http://127.0.0.1:${port}`, false, headers)
   for (let tries = 0; tries < 20; tries += 1) {
     await sleep(250)
     const isStreaming = await one.firstTokenMs().then(Number.isFinite, () => false)
@@ -47,12 +50,6 @@ async function portkeyGateway(): Promise<Contender | undefined> {
   forked.kill()
   print('portkey 1.15.2 does not stream here; see research: its hono is not pinned\n')
   return undefined
-}
-
-class PortkeyContender extends Contender {
-  constructor(forked: ChildProcess, url: string) {
-    super('portkey', forked, url, false)
-  }
 }
 
 const cpu = new Map<Contender, number[]>()
@@ -68,7 +65,6 @@ for (let round = 0; round < rounds; round += 1) {
     for (let count = 0; count < 20; count += 1) first.get(one)?.push(await one.firstTokenMs())
   }
 }
-const pipe = contenders[0]
 const of = (values: Map<Contender, number[]>, name: string) => {
   const found = contenders.find((one) => one.name === name)
   return found === undefined ? Number.NaN : median(values.get(found) ?? [])
@@ -138,5 +134,4 @@ if (portkey !== undefined) {
 }
 for (const one of contenders) one.stop()
 model.disconnect()
-void pipe
 process.exit()
