@@ -10,7 +10,8 @@ import { child, Contender, median, quantile, tell } from './chat-rounds.ts'
 
 const scale = Number(process.env['TEST_SCALE'] ?? 1)
 const rounds = Math.ceil(5 * scale)
-const paced = { tokens: 100, delayMs: 10 }
+/** As in the research: 50 streams of 200 tokens. */
+const paced = { tokens: 200, delayMs: 10 }
 const live = Math.ceil(1_000 * scale)
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
