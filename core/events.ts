@@ -58,12 +58,18 @@ export class Events {
   }
 
   scoped(signal: AbortSignal): EventBus {
+    const endings = new Set<() => void>()
+    signal.addEventListener('abort', () => endings.forEach((end) => end()), { once: true })
     return {
       emit: (_set, name, payload) => this.emit(name, payload),
       on: (_set, name, listener) => {
         const off = this.on(name, listener as Listener)
-        signal.addEventListener('abort', off, { once: true })
-        return off
+        const end = () => {
+          endings.delete(end)
+          off()
+        }
+        endings.add(end)
+        return end
       },
     }
   }

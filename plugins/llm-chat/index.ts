@@ -92,7 +92,7 @@ export default definePlugin({
     await models.close()
   },
   welcome: ({ server }) => [
-    `curl -sSN ${server.publicUrl}/chat/stream -H "Authorization: Bearer $TOKEN" --json '{"query":"What is a plugin?"}'`,
+    `curl -sSN ${server.publicUrl}/chat/stream -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"query":"What is a plugin?"}'`,
   ],
   describe: ({ config: settings, database }) =>
     `${describeModels(settings)}; ${database ? 'history in the database' : 'history in memory'}`,

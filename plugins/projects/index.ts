@@ -24,6 +24,8 @@ export default definePlugin({
     projects: ({ book }) => book,
   },
   routes,
+  describe: ({ cache }) =>
+    cache === undefined ? 'the database' : 'the database, through the cache',
   welcome: ({ server }) => [`curl -sS ${server.publicUrl}/api/projects/1`],
   migrations: new URL('./migrations/', import.meta.url),
   examples: {

@@ -99,6 +99,11 @@ async function booted(entries: readonly Entry[], server = {}) {
   return { ...made, read, stateOf }
 }
 
+/** Until a request has reached the reader. */
+async function inFlight(stateOf: (name: string) => { readonly inFlight: number } | undefined) {
+  while ((stateOf('reader')?.inFlight ?? 0) === 0) await sleep(2)
+}
+
 test('a reload without a change changes nothing', async () => {
   const { host } = await booted(both(1))
 
@@ -128,9 +133,9 @@ test('only the changed plugin and its dependants are built anew', async () => {
 })
 
 test('a request in flight keeps the pool that it began with', async () => {
-  const { host, plans, read } = await booted(both(1))
+  const { host, plans, read, stateOf } = await booted(both(1))
   const slow = read('?ms=150')
-  await sleep(30)
+  await inFlight(stateOf)
 
   plans.next = planOf(both(2))
   await host.reload()
@@ -171,15 +176,15 @@ test('a retired plugin is stopped after its last request, dependants first', asy
     { plugin: telling(pool), config: { n } },
     { plugin: telling(reader) },
   ]
-  const { host, plans, read } = await booted(entries(1))
-  const slow = read('?ms=100')
-  await sleep(20)
+  const { host, plans, read, stateOf } = await booted(entries(1))
+  const slow = read('?ms=300')
+  await inFlight(stateOf)
 
   plans.next = planOf(entries(2))
   await host.reload()
   const whileInFlight = [...told]
   await slow
-  await sleep(50)
+  while (told.length < 4) await sleep(5)
 
   assert.equal(whileInFlight, ['deactivate reader', 'deactivate pool'])
   assert.equal(told, [...whileInFlight, 'stop reader', 'stop pool'])
