@@ -101,7 +101,8 @@ export class StripeLine {
     }
     if (statusCode === 404 || code === 'resource_missing')
       return E.stripe_missing({ operation }, { cause })
-    if (statusCode === 429) this.#breaker.rest(1_000 * (Number(headerOf(headers, 'retry-after')) || 1))
+    if (statusCode === 429)
+      this.#breaker.rest(1_000 * (Number(headerOf(headers, 'retry-after')) || 1))
     else if (statusCode === undefined || statusCode >= 500) this.#breaker.failed()
     else return E.stripe_refused({ operation, code: code ?? String(statusCode) }, { cause })
     return E.stripe_unavailable({ operation }, { ...retryAfter(5_000), cause })

@@ -45,8 +45,7 @@ function life(seed: number): { told: Told[]; final: FakeObject } {
   return { told, final: billing.get(sub, 'subscription') }
 }
 
-const itemOf = (state: FakeState, sub: string) =>
-  list(state.find(sub)?.['items'])[0]?.['id']
+const itemOf = (state: FakeState, sub: string) => list(state.find(sub)?.['items'])[0]?.['id']
 
 function shuffled<T>(items: readonly T[], random: { float: () => number }): T[] {
   return items
