@@ -10,7 +10,8 @@ export interface Observed {
 }
 
 export async function observe(asked: Promise<Response>): Promise<Observed> {
-  const response = await asked
+  const response = await asked.catch(() => undefined)
+  if (response === undefined) return { status: 0, text: '', isComplete: false }
   let text = ''
   const decoder = new TextDecoder()
   try {
@@ -89,6 +90,8 @@ export function verdict(
   if (seen.text.includes('canary')) return `told what the upstream said: ${said}`
   const isWell = (harmless as readonly string[]).includes(fault)
   if (isWell) return wellVerdict(format, seen, tokens, said)
+  // A connection that is broken with the first words may take the head with it (on Deno it does): no silence.
+  if (format === 'text' && seen.status === 0 && early[fault] === undefined) return undefined
   if (seen.status !== 200)
     return seen.isComplete && seen.status >= 400 ? undefined : `no reply: ${said}`
   if (early[fault] !== undefined) return `a failure before the first token was 200: ${said}`
