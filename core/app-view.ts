@@ -18,6 +18,7 @@ export const appView = (current: () => Generation | undefined): AppView => ({
   version: packageVersion(),
   routes: () => current()?.routes ?? [],
   plugins: () => pluginReports(current()),
+  migrations: () => current()?.migrations() ?? [],
   securitySchemes: () => current()?.securitySchemes() ?? {},
 })
 

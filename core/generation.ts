@@ -66,6 +66,15 @@ export class Generation implements Cast {
     })
   }
 
+  /** Of everything that is on, whether it runs or not, in the order of the plan. */
+  migrations(): readonly { readonly plugin: string; readonly directory: URL }[] {
+    return this.plan.plugins.flatMap(({ name }) => {
+      const plugin = this.instances.get(name)?.plugin ?? this.unavailable.get(name)?.plugin
+      const directory = plugin?.migrations
+      return directory === undefined ? [] : [{ plugin: name, directory }]
+    })
+  }
+
   /** By name, of everything that is on, whether it runs or not. */
   securitySchemes(): Readonly<
     Record<string, { readonly credential: string; readonly scheme: object }>

@@ -62,6 +62,8 @@ export interface AppView {
   /** The routes of the current generation, public and operations, the core's own included. */
   readonly routes: () => readonly RouteFacts[]
   readonly plugins: () => readonly PluginState[]
+  /** The folders of migrations of every plugin that is on, dependencies first. */
+  readonly migrations: () => readonly { readonly plugin: string; readonly directory: URL }[]
   /** Security schemes of the running authenticators, by name. */
   readonly securitySchemes: () => Readonly<
     Record<string, { readonly credential: string; readonly scheme: object }>

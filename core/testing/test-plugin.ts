@@ -57,9 +57,8 @@ export class TestedPlugin<P> {
 
   /** Handlers see the double from now on. */
   override(name: string, double: unknown): void {
-    this.#services = Object.freeze(
-      Object.assign(Object.create(this.#services) as object, { [name]: double }),
-    ) as Readonly<Record<string, unknown>>
+    const layer = { [name]: { value: double, enumerable: true } }
+    this.#services = Object.create(this.#services, layer) as Readonly<Record<string, unknown>>
     this.#apps = undefined
   }
 
@@ -171,7 +170,13 @@ const provided = (
   clock,
   random: systemRandom,
   server,
-  app: { version: '1.0.0', routes: () => [], plugins: () => [], securitySchemes: () => ({}) },
+  app: {
+    version: '1.0.0',
+    routes: () => [],
+    plugins: () => [],
+    migrations: () => [],
+    securitySchemes: () => ({}),
+  },
 })
 
 /** The doubles, as if another plugin provided them. */

@@ -4,13 +4,7 @@ import type { MigrationRunner } from './migrator.ts'
 
 interface Needs {
   readonly migrations: MigrationRunner
-  /** A core that lists the migrations of the plugins that are on; one that does not runs them at boot only. */
-  readonly app: AppView & { readonly migrations?: () => Promise<readonly Listed[]> }
-}
-
-interface Listed {
-  readonly plugin: string
-  readonly directory: URL
+  readonly app: AppView
 }
 
 type Args = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
@@ -21,18 +15,15 @@ export const migrate = {
     'Shows the migrations of every plugin that is on (status), or applies what is pending (up)',
   positionals: ['action'],
   examples: ['autodocops migrate status', 'autodocops migrate up'],
+  seesApp: true,
   run: async ({ migrations, app }: Needs, args: Args, io: CommandIo): Promise<number> => {
     const action = args['action']
     if (action !== 'status' && action !== 'up') {
       io.err("migrate takes 'status' or 'up'")
       return 2
     }
-    if (app.migrations === undefined) {
-      io.err('this core does not list the migrations of its plugins; start applies them')
-      return 1
-    }
     const lines: Line[] = []
-    for (const { plugin, directory } of await app.migrations()) {
+    for (const { plugin, directory } of app.migrations()) {
       if (action === 'up') await migrations.apply(plugin, directory)
       const { applied, pending } = await migrations.state(plugin, directory)
       lines.push({ plugin, applied, pending })
