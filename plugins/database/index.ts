@@ -25,7 +25,8 @@ export default definePlugin({
   fills: { migrator: ({ migrations }) => migrations },
   metrics,
   health: { required: true, checks: { answers: ({ connections }) => connections.check() } },
-  startTimeoutMs: 62_000,
+  // A busy small machine may take minutes to create the embedded database.
+  startTimeoutMs: 180_000,
   start: ({ connections }) => connections.start(),
   stop: ({ connections }) => connections.stop(),
   describe: ({ connections }) => connections.describe(),

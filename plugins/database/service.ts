@@ -26,6 +26,8 @@ export interface DatabaseNeeds {
 
 /** What is kept of `startBudgetMs` for the last attempt and for what comes after it. */
 const reserveMs = 2_000
+/** A Postgres that does not answer is waited for so long at boot; creating the embedded one may take longer. */
+const patienceMs = 60_000
 const longestPauseMs = 5_000
 const closeMs = 3_000
 
@@ -66,7 +68,8 @@ export class DatabaseConnections implements DatabaseService {
   /** Until it answers: compose and machines start databases and their users at once. */
   async start(): Promise<void> {
     const { clock, log, server, lifecycle } = this.#needs
-    const end = clock.monotonic() + Math.max(server.startBudgetMs - reserveMs, 0)
+    const budget = Math.min(server.startBudgetMs - reserveMs, patienceMs)
+    const end = clock.monotonic() + Math.max(budget, 0)
     for (let pause = 100; ; pause = Math.min(pause * 2, longestPauseMs)) {
       try {
         await this.#meet()
