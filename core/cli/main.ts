@@ -95,10 +95,13 @@ const isEntry = (): boolean => {
 }
 
 if (isEntry()) {
-  process.exitCode = await main(process.argv.slice(2), {
+  const argv = process.argv.slice(2)
+  process.exitCode = await main(argv, {
     cwd: process.cwd(),
     env: process.env,
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
   })
+  // A server has drained by now; on Deno its signal handlers alone would keep the process.
+  if (argv[0] === 'start') process.exit()
 }

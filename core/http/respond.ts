@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { clearTimeout, setTimeout } from 'node:timers'
 
 import type { ProblemError } from '../errors.ts'
@@ -97,9 +98,13 @@ export function headOf(
   return head
 }
 
+/** Looked at here, since not every runtime looks at what `writeHead` is given. */
 function pushHeader(head: string[], name: string, value: HeaderValue): void {
-  if (typeof value === 'string') head.push(name, value)
-  else for (const one of value) head.push(name, one)
+  validateHeaderName(name)
+  for (const one of typeof value === 'string' ? [value] : value) {
+    validateHeaderValue(name, one)
+    head.push(name, one)
+  }
 }
 
 /** By the reply itself, or through the Koa context. */

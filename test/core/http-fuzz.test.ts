@@ -5,6 +5,7 @@ import * as z from 'zod'
 
 import { reply } from '../../core/route.ts'
 import { open, route, serve } from './http-fixture.ts'
+import { isDeno } from '../harness/root.ts'
 import { Chance, randomRequest, sendAndEnd } from './http-random-request.ts'
 import type { Target } from './http-random-request.ts'
 
@@ -88,6 +89,9 @@ function judge(sent: Buffer, text_: string, { statuses, wrong }: Verdict): void 
     wrong.push(`${sent.toString('latin1').slice(0, 400)}\n→ ${text_.slice(0, 600)}`)
 }
 
+/** Deno lets go of a client that has ended its side before its body was read, so no body gets as far as 422. */
+const reached = [200, 400, 401, 404, 405, 413, 415, ...(isDeno ? [] : [422])]
+
 test(`${rounds} random requests: no 500, and every refusal is a problem`, async () => {
   const server = await serve({ routes })
   const chance = new Chance(7)
@@ -107,7 +111,7 @@ test(`${rounds} random requests: no 500, and every refusal is a problem`, async 
   assert.equal(verdict.wrong.slice(0, 3), [])
   assert.is(after.status, 200)
   // It reached what it aims at: good replies, refusals by routes, refusals by the parser.
-  for (const status of [200, 400, 401, 404, 405, 413, 415, 422])
+  for (const status of reached)
     assert.ok((verdict.statuses.get(status) ?? 0) > rounds / 2_000, `too few ${status}`)
   assert.is(server.listener.inFlight, 0)
 })

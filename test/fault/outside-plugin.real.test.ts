@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -22,7 +23,10 @@ import { root } from '../harness/root.ts'
 /** An empty folder of somebody: our tarball unpacked where npm would, and a plugin that they wrote. */
 const home = mkdtempSync(join(tmpdir(), 'autodocops-outside-'))
 const modules = join(home, 'node_modules')
-const deno = join(root, 'node_modules/.bin/deno')
+/** The program itself: the script in `.bin` would keep a signal from it. */
+const deno = readdirSync(join(root, 'node_modules/@deno'))
+  .map((platform) => join(root, 'node_modules/@deno', platform, 'deno'))
+  .find((file) => existsSync(file))
 
 function unpack(tarball: string, into: string): void {
   mkdirSync(into, { recursive: true })
@@ -91,9 +95,16 @@ function start(program: readonly string[], hello: string): Promise<Started> {
   })
 }
 
+async function ended(child: ChildProcess): Promise<void> {
+  child.removeAllListeners('exit')
+  const exit = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exit
+}
+
 const runtimes: readonly (readonly [string, readonly string[]])[] = [
   ['Node', [process.execPath]],
-  ...(existsSync(deno) ? ([['Deno', [deno, 'run', '-A']]] as const) : []),
+  ...(deno === undefined ? [] : ([['Deno', [deno, 'run', '-A']]] as const)),
 ]
 for (const [runtime, program] of runtimes) {
   test(`a package from outside runs from a manifest, on ${runtime}`, async () => {
@@ -106,7 +117,7 @@ for (const [runtime, program] of runtimes) {
 
     assert.is(answer.status, 200)
     assert.equal(await answer.json(), { message: 'Hola, Ada!' })
-    child.kill('SIGTERM')
+    await ended(child)
   })
 
   test(`a folder with its own copy of autodocops runs beside ours, on ${runtime}`, async () => {
@@ -116,7 +127,7 @@ for (const [runtime, program] of runtimes) {
 
     assert.equal(await answer.json(), { message: 'Hello, Ada!' })
     assert.is(wrong.status, 404)
-    child.kill('SIGTERM')
+    await ended(child)
   })
 }
 

@@ -123,8 +123,9 @@ test('a statement that takes too long is a problem, and the next one is answered
 })
 
 // Deno cannot end a thread that is inside WebAssembly; there only a restart of the process helps.
-const onNode = (title: string, check: () => Promise<void>) =>
-  isDeno ? test.skip(title, check) : test(title, check)
+const onNode = (title: string, check: () => Promise<void>) => {
+  if (!isDeno) test(title, check)
+}
 
 onNode('after a statement that never ends the database is opened anew', async () => {
   const endless = () => knex.raw('select count(*) from generate_series(1, 1e15::int8)')
