@@ -99,7 +99,7 @@ const missing = (file: string): Fault =>
     'E_MANIFEST_MISSING',
     file,
     'this file cannot be read',
-    'name another by AUTODOCOPS_MANIFEST, or write one: autodocops init',
+    'name another by AUTODOCOPS_MANIFEST, or unset it to use config/manifest.yaml',
   )
 
 const fileFault = (code: FaultCode, file: string, message: string, hint: string): Fault => ({

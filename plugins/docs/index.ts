@@ -10,7 +10,7 @@ export default definePlugin({
   name: 'docs',
   version: '1.0.0',
   core: '^1',
-  summary: 'OpenAPI 3.1 of exactly the enabled routes, and a page to read and try them',
+  summary: 'OpenAPI 3.1 of exactly the enabled routes, as JSON',
   config,
   provides: { docs: Docs },
   services: { docs: cls(Documentation) },

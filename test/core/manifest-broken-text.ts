@@ -124,7 +124,7 @@ export const text: readonly Broken[] = [
     yaml: '',
     env: { AUTODOCOPS_MANIFEST: 'nowhere.yaml' },
     told: [
-      'nowhere.yaml:1:1 E_MANIFEST_MISSING $: this file cannot be read → name another by AUTODOCOPS_MANIFEST, or write one: autodocops init',
+      'nowhere.yaml:1:1 E_MANIFEST_MISSING $: this file cannot be read → name another by AUTODOCOPS_MANIFEST, or unset it to use config/manifest.yaml',
     ],
   },
   {
