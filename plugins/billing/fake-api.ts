@@ -1,9 +1,9 @@
 import Router from '@koa/router'
 
 import type { FakeBilling } from './fake-billing.ts'
-import { FakeRefusal } from './fake-billing.ts'
+import { FakeRefusal } from './fake-refusal.ts'
 import { decodeForm } from './fake-form.ts'
-import { listObject, thinTwin } from './fake-objects.ts'
+import { listObject, thinTwin } from './fake-event.ts'
 import type { FakeObject, FakeState } from './fake-state.ts'
 import { list, record, text } from './json.ts'
 import type { Json } from './json.ts'

@@ -1,29 +1,13 @@
-import {
-  eventObject,
-  customerObject,
-  invoiceObject,
-  itemObject,
-  portalObject,
-  priceObject,
-  productObject,
-  sessionObject,
-  subscriptionObject,
-} from './fake-objects.ts'
+import { customerObject, priceObject, productObject } from './fake-catalog.ts'
+import { equal, previousOf } from './fake-change.ts'
+import { portalObject, sessionObject } from './fake-checkout.ts'
+import { eventObject } from './fake-event.ts'
+import { invoiceObject } from './fake-invoice.ts'
+import { FakeRefusal } from './fake-refusal.ts'
+import { itemObject, subscriptionObject } from './fake-subscription.ts'
 import type { FakeObject, FakeState } from './fake-state.ts'
 import { list, record, text } from './json.ts'
 import type { Json } from './json.ts'
-
-/** An error as Stripe words it. */
-export class FakeRefusal extends Error {
-  readonly status: number
-  readonly code: string
-
-  constructor(status: number, code: string, message: string) {
-    super(message)
-    this.status = status
-    this.code = code
-  }
-}
 
 const missing = (id: string) => new FakeRefusal(404, 'resource_missing', `No such object: '${id}'`)
 
@@ -298,30 +282,6 @@ export class FakeBilling {
     this.#tell(this.#state.put(event))
   }
 }
-
-/** Of a hash the keys that changed, of a list all of it: as Stripe writes `previous_attributes`. */
-function previousOf(before: Json, after: Json, keys: readonly string[]): Json {
-  return Object.fromEntries(
-    keys.map((key) => {
-      const [was, is] = [before[key] ?? null, after[key]]
-      if (!isHash(was) || !isHash(is)) return [key, was]
-      const inner = [...new Set([...Object.keys(was), ...Object.keys(is)])]
-      return [
-        key,
-        previousOf(
-          was,
-          is,
-          inner.filter((one) => !equal(was[one], is[one])),
-        ),
-      ]
-    }),
-  )
-}
-
-const isHash = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const equal = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 
 const merged = (object: FakeObject, params: Json) => ({
   ...record(object['metadata']),

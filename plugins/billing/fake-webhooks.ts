@@ -1,6 +1,6 @@
 import type { Random } from 'autodocops'
 
-import { thinTwin } from './fake-objects.ts'
+import { thinTwin } from './fake-event.ts'
 import type { FakeObject, FakeState } from './fake-state.ts'
 import { sign } from './verify.ts'
 

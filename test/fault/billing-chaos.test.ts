@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import type { FakeObject } from '../../plugins/billing/fake-state.ts'
-import { thinTwin } from '../../plugins/billing/fake-objects.ts'
+import { thinTwin } from '../../plugins/billing/fake-event.ts'
 import { subscriptionFacts } from '../../plugins/billing/subscription-shape.ts'
 import { row } from '../../plugins/billing/sql.ts'
 import { postgres } from '../harness/postgres.ts'

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 
 import { BillingEvents } from 'autodocops/plugins/billing'
 
-import { thinTwin } from '../../../plugins/billing/fake-objects.ts'
+import { thinTwin } from '../../../plugins/billing/fake-event.ts'
 import { count, delivery, embedded, emptied, eventsIn, instance } from './stage.ts'
 
 const database = await embedded()

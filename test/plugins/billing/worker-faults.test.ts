@@ -2,7 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import type { FakeObject } from '../../../plugins/billing/fake-state.ts'
-import { eventObject } from '../../../plugins/billing/fake-objects.ts'
+import { eventObject } from '../../../plugins/billing/fake-event.ts'
 import { row } from '../../../plugins/billing/sql.ts'
 import {
   count,

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { BillingEvents } from 'autodocops/plugins/billing'
 
 import type { FakeObject } from '../../../plugins/billing/fake-state.ts'
-import { eventObject, thinTwin } from '../../../plugins/billing/fake-objects.ts'
+import { eventObject, thinTwin } from '../../../plugins/billing/fake-event.ts'
 import { row } from '../../../plugins/billing/sql.ts'
 import {
   count,
