@@ -59,7 +59,7 @@ export class PluginGraph {
 
   #needs(facts: PluginFacts): readonly string[] {
     const services = facts.requires.map(({ id, optional }) => {
-      const provider = this.#plugins.find(({ provides }) => provides.includes(id))
+      const provider = this.#providerOf(id)
       if (provider === undefined && !optional) this.#missing(facts, id)
       return provider?.name
     })
@@ -80,12 +80,11 @@ export class PluginGraph {
    * A migrator's own migrations need nobody. A plugin that can do without the database does without its
    * tables too.
    */
-  #migratorOf({ name, requires }: PluginFacts): string | undefined {
+  #migratorOf(facts: PluginFacts): string | undefined {
+    const { name } = facts
     const migrator = this.#plugins.find(({ fills }) => fills.includes('migrator'))
     if (migrator !== undefined) return migrator.name === name ? undefined : migrator.name
-    const offered = this.#known.filter(({ fills }) => fills.includes('migrator'))
-    const takes = (id: string) => requires.some((token) => token.optional && token.id === id)
-    if (offered.some(({ provides }) => provides.some(takes))) return undefined
+    if (this.#doesWithoutTables(facts)) return undefined
     this.faults.push({
       code: 'E_SLOT_EMPTY',
       plugins: [name],
@@ -93,6 +92,23 @@ export class PluginGraph {
       hint: this.#advice(({ fills }) => fills.includes('migrator')),
     })
     return undefined
+  }
+
+  /**
+   * The database is what a migrator provides. An embedder's list may know no migrator: then any service that
+   * is absent and may be is taken for it.
+   */
+  #doesWithoutTables({ requires }: PluginFacts): boolean {
+    const absent = requires.filter(
+      ({ id, optional }) => optional && this.#providerOf(id) === undefined,
+    )
+    const migrators = this.#known.filter(({ fills }) => fills.includes('migrator'))
+    if (migrators.length === 0) return absent.length > 0
+    return absent.some(({ id }) => migrators.some(({ provides }) => provides.includes(id)))
+  }
+
+  #providerOf(id: string): PluginFacts | undefined {
+    return this.#plugins.find(({ provides }) => provides.includes(id))
   }
 
   #advice(could: (facts: PluginFacts) => boolean): string | undefined {

@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import type { PluginSource } from '../../core/facts.ts'
-import { inFolder, known, may, planned, source } from './manifest-fixture.ts'
+import { faultsOf, inFolder, known, may, planned, source } from './manifest-fixture.ts'
 
 const world =
   'plugins: { projects: true, database: true, cache: true, billing: true, strict: false }'
@@ -148,6 +148,19 @@ test('a plugin that can do without the database does without its migrations', as
 
   assert.equal(alone.plugins[0]?.needs, [])
   assert.equal(both.plugins[1]?.needs, ['database'])
+})
+
+test('where no plugin that runs migrations is known, only who can do without a service may do without tables', async () => {
+  const keys = source({ name: 'keys', migrations: true, requires: may('db') })
+  const keeps = source({ name: 'keeps', migrations: true })
+  const alone = (one: typeof keys) =>
+    faultsOf({
+      yaml: `plugins: { ${one.facts.name}: true }`,
+      sources: new Map([[one.facts.name, one]]),
+    })
+
+  assert.equal(await alone(keys), [])
+  assert.match((await alone(keeps)).join(), 'E_SLOT_EMPTY')
 })
 
 test('who has migrations stands on who runs them', async () => {
