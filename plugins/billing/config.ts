@@ -65,7 +65,19 @@ export const config = z
       .boolean()
       .optional()
       .describe('FakeStripe when there is no key; on unless NODE_ENV=production'),
-    fakePort: z.int().min(0).max(65_535).default(0).describe('Port of FakeStripe on 127.0.0.1'),
+    fakeHost: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .meta({ env: 'BILLING_FAKE_HOST' })
+      .describe('Address that FakeStripe listens on; 0.0.0.0 in a container'),
+    fakePort: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(0)
+      .meta({ env: 'BILLING_FAKE_PORT' })
+      .describe('Port of FakeStripe; 0 is any free one, which is kept'),
     apiBase: z.url().optional().describe('Another server that speaks Stripe’s API, for tests'),
     livemode: z
       .boolean()

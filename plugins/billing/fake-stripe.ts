@@ -22,6 +22,8 @@ export interface FakeOptions {
   readonly random: Random
   /** `undefined`: nothing is kept. */
   readonly dataDir: string | undefined
+  /** The page leads to 127.0.0.1 in any case: a container publishes the port there. */
+  readonly host: string
   readonly port: number
   /** Prices to have from the start, with the plans that they are for. */
   readonly plans: readonly {
@@ -32,7 +34,7 @@ export interface FakeOptions {
 }
 
 /**
- * Stripe for a machine that has no account: a stateful server on the loopback, with a payment page that a person
+ * Stripe for a machine that has no account: a stateful server for this machine alone, with a payment page that a person
  * clicks, a clock that can be moved, signed webhooks and everything that goes wrong with them.
  */
 export class FakeStripe {
@@ -87,7 +89,7 @@ export class FakeStripe {
     const server = createServer((request, response) => void handle(request, response))
     const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       server.once('error', resolve)
-      server.listen(port, '127.0.0.1', () => resolve(undefined))
+      server.listen(port, this.#options.host, () => resolve(undefined))
     })
     if (error && (error.code !== 'EADDRINUSE' || port === 0)) throw error
     return error ? undefined : server

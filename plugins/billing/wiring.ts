@@ -34,6 +34,7 @@ export function fakeOf({ mode, config, server, clock, random }: Omit<Needs, 'fak
     clock,
     random,
     dataDir: server.dataDir,
+    host: config.fakeHost,
     port: server.role === 'command' ? 0 : config.fakePort,
     plans: paid.map(([name], at) => ({ name, price: fakePrice(name), amount: 2_000 * (at + 1) })),
   })

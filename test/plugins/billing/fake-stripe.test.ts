@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 
 import Stripe from 'stripe'
@@ -278,6 +279,19 @@ test('only this machine may click, and no page of another site', async () => {
   })
 
   assert.is(foreign.status, 403)
+})
+
+test('in a container it listens for the published port, and its page still leads to 127.0.0.1', async () => {
+  const inside = await fakeStripe({ host: '0.0.0.0' })
+  const [address] = Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+  const { port } = new URL(inside.url)
+  const from = async (host: string) => (await fetch(`http://${host}:${port}/`)).status
+  const statuses = [await from('127.0.0.1'), address && (await from(address.address))]
+  await inside.stop()
+
+  assert.equal(statuses, [200, address && 403])
 })
 
 test('without a key nothing is answered', async () => {

@@ -92,12 +92,15 @@ const tables = [
 ]
 
 /** A FakeStripe of its own, with one product and two prices, that sends nothing until it is told where. */
-export async function fakeStripe(options: { seed?: number; clock?: typeof realClock } = {}) {
+export async function fakeStripe(
+  options: { seed?: number; clock?: typeof realClock; host?: string } = {},
+) {
   const random = options.seed === undefined ? seeded(Date.now()) : seeded(options.seed)
   const fake = new FakeStripe({
     clock: options.clock ?? realClock,
     random,
     dataDir: undefined,
+    host: options.host ?? '127.0.0.1',
     port: 0,
     plans: [{ price: proPrice, name: 'pro', amount: 2_000 }],
   })
