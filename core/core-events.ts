@@ -1,5 +1,12 @@
 import { events } from './events.ts'
 
+/** Why a request was refused without being looked at. */
+export const shedReasons = ['in_flight', 'event_loop', 'heap', 'streams'] as const
+export type ShedReason = (typeof shedReasons)[number]
+
+/** What a plugin was doing when it failed. */
+export const pluginHooks = ['start', 'stop', 'health', 'request', 'job'] as const
+
 /** What the core itself tells: requests, plugins, reloads. The meter's `http_*`, `plugin_*` and `config_*` listen. */
 export const CoreEvents = events<{
   /** Once for each request on the public listener that reached the application. */
@@ -21,11 +28,11 @@ export const CoreEvents = events<{
     readonly outcome: 'completed' | 'aborted' | 'error'
     readonly durationMs: number
   }
-  'http:request-shed': { readonly reason: string }
+  'http:request-shed': { readonly reason: ShedReason }
   'plugin:started': { readonly plugin: string; readonly durationMs: number }
   'plugin:failed': {
     readonly plugin: string
-    readonly hook: 'start' | 'stop' | 'health' | 'request' | 'job'
+    readonly hook: (typeof pluginHooks)[number]
   }
   'config:reloaded': { readonly outcome: 'applied' | 'rejected' | 'unchanged' }
 }>('core')

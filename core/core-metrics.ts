@@ -1,5 +1,5 @@
-import { CoreEvents } from './core-events.ts'
-import { counter, gauge, histogram, open, upDown, type MetricFamily } from './metric.ts'
+import { CoreEvents, pluginHooks, shedReasons } from './core-events.ts'
+import { counter, gauge, histogram, open, upDown } from './metric.ts'
 import type { AppView, PluginState } from './plugin.ts'
 import { packageVersion } from './package-root.ts'
 import type { PluginReport } from './app-view.ts'
@@ -33,18 +33,23 @@ const outcomes = ['completed', 'aborted', 'error'] as const
 const running = ({ state }: PluginState) => Number(state === 'running')
 const enabled = (app: AppView) => app.plugins().filter(({ state }) => state !== 'disabled')
 
-/** Every route with its success, so that a rate is never without data. */
+/** Every route with its success and with 500: a rate sees the first failure only if it saw a 0 before. */
 const knownRequests = ({ host }: Watched) =>
   host.app
     .routes()
     .filter(({ listener }) => listener === 'public')
-    .map(({ method, path, responses }) => ({
-      method,
-      route: path,
-      status_code: Object.keys(responses)[0] ?? '200',
-    }))
+    .flatMap(({ method, path, responses }) =>
+      [Object.keys(responses)[0] ?? '200', '500'].map((status) => ({
+        method,
+        route: path,
+        status_code: status,
+      })),
+    )
 
-export const coreFamilies: readonly MetricFamily<Watched>[] = [
+const knownFailures = ({ host }: Watched) =>
+  enabled(host.app).flatMap(({ name }) => pluginHooks.map((hook) => ({ plugin: name, hook })))
+
+export const coreFamilies = [
   {
     known: knownRequests,
     ...counter({
@@ -72,10 +77,10 @@ export const coreFamilies: readonly MetricFamily<Watched>[] = [
         streamed ? undefined : [{ method, route, status_code: String(status) }, durationMs / 1_000],
     },
   }),
-  gauge<Watched>({
+  gauge({
     name: 'http_requests_in_flight',
     help: 'Requests being answered now.',
-    collect: ({ host }) => host.inFlight(),
+    collect: ({ host }: Watched) => host.inFlight(),
   }),
   histogram({
     name: 'http_stream_duration_seconds',
@@ -111,52 +116,55 @@ export const coreFamilies: readonly MetricFamily<Watched>[] = [
   counter({
     name: 'http_requests_shed_total',
     help: 'Requests refused because the server was overloaded.',
-    labels: { reason: open },
+    labels: { reason: shedReasons },
     from: CoreEvents,
     on: { 'http:request-shed': ({ reason }) => ({ reason }) },
   }),
-  gauge<Watched>({
+  gauge({
     name: 'plugin_info',
     help: 'Plugins that are on, with their versions.',
     labels: { plugin: open, version: open },
-    collect: ({ host }) =>
+    collect: ({ host }: Watched) =>
       enabled(host.app).map(({ name, version }) => [{ plugin: name, version }, 1]),
   }),
-  gauge<Watched>({
+  gauge({
     name: 'plugin_up',
     help: '1 while the plugin runs, 0 while it could not be started.',
     labels: { plugin: open },
-    collect: ({ host }) =>
+    collect: ({ host }: Watched) =>
       enabled(host.app).map((plugin) => [{ plugin: plugin.name }, running(plugin)]),
   }),
-  counter({
-    name: 'plugin_errors_total',
-    help: 'Faults of plugins outside of requests, and requests that ended in 500.',
-    labels: { plugin: open, hook: ['start', 'stop', 'health', 'request', 'job'] },
-    from: CoreEvents,
-    on: { 'plugin:failed': ({ plugin, hook }) => ({ plugin, hook }) },
-  }),
-  gauge<Watched>({
+  {
+    known: knownFailures,
+    ...counter({
+      name: 'plugin_errors_total',
+      help: 'Faults of plugins outside of requests, and requests that ended in 500.',
+      labels: { plugin: open, hook: pluginHooks },
+      from: CoreEvents,
+      on: { 'plugin:failed': ({ plugin, hook }) => ({ plugin, hook }) },
+    }),
+  },
+  gauge({
     name: 'plugin_start_duration_seconds',
     help: 'How long its last start took.',
     labels: { plugin: open },
-    collect: ({ host }) =>
+    collect: ({ host }: Watched) =>
       host
         .plugins()
         .flatMap(({ name, startMs }) =>
           startMs === null ? [] : [[{ plugin: name }, startMs / 1_000]],
         ),
   }),
-  gauge<Watched>({
+  gauge({
     name: 'app_build_info',
     help: 'What runs: 1, with its version and its runtime.',
     labels: { version: open, runtime: ['node', 'deno'], runtime_version: open },
     collect: () => [[buildInfo(), 1]],
   }),
-  gauge<Watched>({
+  gauge({
     name: 'app_ready',
     help: '1 while /readyz answers 200.',
-    collect: async ({ host }) => {
+    collect: async ({ host }: Watched) => {
       const { status } = await host.readiness()
       return Number(status === 'ready' || status === 'degraded')
     },

@@ -4,6 +4,8 @@ export type { ProblemExtra, ProblemItem, ProblemKind, ProblemMaker } from './err
 export { Secret, secret } from './secret.ts'
 export { byteSize, duration } from './duration.ts'
 export { CoreEvents } from './core-events.ts'
+export { dashboardRow } from './dashboard.ts'
+export type { DashboardRow, Panel } from './dashboard.ts'
 export { events } from './events.ts'
 export type { EventBus, EventSet } from './events.ts'
 export type { Logger } from './log.ts'

@@ -19,11 +19,19 @@ export type Sample<L extends Labels = Labels> =
 
 type Listeners<M, L extends Labels> = { readonly [K in keyof M]?: (payload: M[K]) => Sample<L> }
 
-export interface MetricFamily<S = never> {
-  readonly kind: 'counter' | 'histogram' | 'gauge'
-  readonly name: string
+export type MetricKind = 'counter' | 'histogram' | 'gauge'
+
+/** Kind, name and labels are kept as types, so that a dashboard names only what there is. */
+export interface MetricFamily<
+  S = never,
+  K extends MetricKind = MetricKind,
+  N extends string = string,
+  L extends Labels = Labels,
+> {
+  readonly kind: K
+  readonly name: N
   readonly help: string
-  readonly labels: Labels
+  readonly labels: L
   readonly buckets?: readonly number[]
   readonly on: Readonly<Record<string, (payload: never) => Sample>>
   readonly collect?: (services: S) => Collected | Promise<Collected>
@@ -34,8 +42,10 @@ export interface MetricFamily<S = never> {
 /** One value without labels, or one for each label set. */
 export type Collected = number | readonly (readonly [Readonly<Record<string, string>>, number])[]
 
-interface Definition<M, L extends Labels> {
-  readonly name: string
+type None = Record<never, never>
+
+interface Definition<M, N extends string, L extends Labels> {
+  readonly name: N
   readonly help: string
   readonly labels?: L
   /** The events that `on` listens to. */
@@ -44,50 +54,52 @@ interface Definition<M, L extends Labels> {
 }
 
 const plain = <M, L extends Labels>(on: Listeners<M, L>) => on as MetricFamily['on']
+/** Without labels, `L` is {@link None}. */
+const labelsOf = <L extends Labels>(labels: L | undefined) => labels ?? ({} as L)
 
-export const counter = <M, const L extends Labels = Record<never, never>>(
-  d: Definition<M, L>,
-): MetricFamily<unknown> => ({
+export const counter = <M, const N extends string, const L extends Labels = None>(
+  d: Definition<M, N, L>,
+): MetricFamily<unknown, 'counter', N, L> => ({
   kind: 'counter',
   name: d.name,
   help: d.help,
-  labels: d.labels ?? {},
+  labels: labelsOf(d.labels),
   on: plain(d.on),
 })
 
 /** Buckets in the unit of the name (`…_seconds`), ascending. */
-export const histogram = <M, const L extends Labels = Record<never, never>>(
-  d: Definition<M, L> & { readonly buckets: readonly number[] },
-): MetricFamily<unknown> => ({
+export const histogram = <M, const N extends string, const L extends Labels = None>(
+  d: Definition<M, N, L> & { readonly buckets: readonly number[] },
+): MetricFamily<unknown, 'histogram', N, L> => ({
   kind: 'histogram',
   name: d.name,
   help: d.help,
-  labels: d.labels ?? {},
+  labels: labelsOf(d.labels),
   buckets: d.buckets,
   on: plain(d.on),
 })
 
-export const gauge = <S>(d: {
-  readonly name: string
+export const gauge = <S, const N extends string, const L extends Labels = None>(d: {
+  readonly name: N
   readonly help: string
-  readonly labels?: Labels
+  readonly labels?: L
   readonly collect: (services: S) => Collected | Promise<Collected>
-}): MetricFamily<S> => ({
+}): MetricFamily<S, 'gauge', N, L> => ({
   kind: 'gauge',
   name: d.name,
   help: d.help,
-  labels: d.labels ?? {},
+  labels: labelsOf(d.labels),
   on: {},
   collect: d.collect,
 })
 
 /** A gauge that events move: each sample's amount (1 when absent) is added, and may be negative. */
-export const upDown = <M, const L extends Labels = Record<never, never>>(
-  d: Definition<M, L>,
-): MetricFamily<unknown> => ({
+export const upDown = <M, const N extends string, const L extends Labels = None>(
+  d: Definition<M, N, L>,
+): MetricFamily<unknown, 'gauge', N, L> => ({
   kind: 'gauge',
   name: d.name,
   help: d.help,
-  labels: d.labels ?? {},
+  labels: labelsOf(d.labels),
   on: plain(d.on),
 })

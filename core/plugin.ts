@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 
+import type { DashboardRow } from './dashboard.ts'
 import type { EventBus } from './events.ts'
 import type { Logger } from './log.ts'
 import type { MetricFamily } from './metric.ts'
@@ -143,6 +144,7 @@ export interface Plugin<
   readonly services: Readonly<Record<string, (services: never) => unknown>>
   readonly fills: Fills<never>
   readonly metrics: readonly MetricFamily<never>[]
+  readonly dashboard?: DashboardRow
   readonly routes?: (builder: { route: RouteOf<never>; config: never }) => readonly Route[]
   readonly operations?: (builder: { route: OperationOf<never>; config: never }) => readonly Route[]
   readonly health?: {
@@ -197,6 +199,8 @@ export interface Definition<
   }) => readonly Route[]
   readonly fills?: Fills<S>
   readonly metrics?: readonly MetricFamily<S>[]
+  /** Its row of the dashboard "Plugins and dependencies", as data: `dashboardRow(metrics, { … })`. */
+  readonly dashboard?: DashboardRow
   /** `required`: `/readyz` is 503 while a check fails. Otherwise it only says `degraded`. */
   readonly health?: {
     readonly required: boolean

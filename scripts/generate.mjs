@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /**
- * Writes what follows from the code: plugins/index.json, config/manifest.schema.json, .env.example and
- * docs/configuration.md. With `--check` it writes nothing and fails when one of them is out of date.
+ * Writes what follows from the code: plugins/index.json, config/manifest.schema.json, .env.example,
+ * docs/configuration.md and the dashboards of Grafana. With `--check` it writes nothing and fails when one
+ * of them is out of date. `npm run generate -- ./my-plugins/hello` writes the dashboard of that plugin, from
+ * outside, beside ours: `npm:<package>` or a folder, as in a manifest.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
@@ -29,17 +31,21 @@ const { factsOf } = await import('../core/facts.ts')
 const { manifestSchema } = await import('../core/manifest/json-schema.ts')
 const { configurationPage, environmentExample } = await import('../core/manifest/reference.ts')
 
+const { outsideSource } = await import('../core/sources.ts')
+const { dashboardFiles, ownDashboardFile } = await import('../monitoring/dashboards/index.ts')
+
 const isCheck = process.argv.includes('--check')
+const outside = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 let failed = false
 
-const plugins = []
+const ours = []
 for (const name of readdirSync(path('plugins'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name)
   .toSorted()) {
   try {
     const { default: plugin } = await import(`../plugins/${name}/index.ts`)
-    plugins.push(factsOf(plugin))
+    ours.push(plugin)
   } catch (error) {
     console.error(
       `!!! plugins/${name} is left out: ${String(error?.message ?? error).split('\n')[0]}`,
@@ -48,6 +54,9 @@ for (const name of readdirSync(path('plugins'), { withFileTypes: true })
   }
 }
 
+const plugins = ours.map(factsOf)
+const theirs = await Promise.all(outside.map((from) => outsideSource(from, process.cwd()).load()))
+
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`
 const manifest = readFileSync(path('config/manifest.yaml'), 'utf8')
 const files = {
@@ -55,6 +64,8 @@ const files = {
   'config/manifest.schema.json': json(manifestSchema(plugins)),
   '.env.example': environmentExample(plugins, manifest),
   'docs/configuration.md': configurationPage(plugins, manifest),
+  ...dashboardFiles(ours),
+  ...Object.assign({}, ...theirs.map(ownDashboardFile)),
 }
 
 for (const [name, text] of Object.entries(files)) {

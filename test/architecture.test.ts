@@ -54,7 +54,7 @@ const floors: readonly (readonly [name: string, files: RegExp])[] = [
     'ground',
     /^core\/(errors|secret|duration|events|log[\w-]*|deadline|package-root|content-key)\.ts$/,
   ],
-  ['contract', /^core\/(service|principal|plugin|route|slots|metric|core-events)\.ts$/],
+  ['contract', /^core\/(service|principal|plugin|route|slots|metric|dashboard|core-events)\.ts$/],
   ['limits', /^core\/http\/limits\.ts$/],
   ['facts', /^core\/(facts\.ts|manifest\/(schema-walk|tree|faults)\.ts)$/],
   ['manifest', /^core\/manifest\//],

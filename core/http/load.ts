@@ -1,8 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 
+import type { ShedReason } from '../core-events.ts'
 import type { Limits } from './limits.ts'
-
-export type ShedReason = 'in_flight' | 'event_loop' | 'heap' | 'streams'
 
 /** Lag with next to nothing in flight is somebody else's work: refusing requests would not help. */
 const fewRequests = 16

@@ -5,6 +5,7 @@ import type * as z from 'zod'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { dashboardFaults } from '../dashboard-faults.ts'
 import { factsOf } from '../facts.ts'
 import { routesOf } from '../generation.ts'
 import type { Plugin } from '../plugin.ts'
@@ -156,6 +157,12 @@ function metricFamilies(check: Suite, plugin: AnyPlugin, prefixes: readonly stri
       assert.ok(help.length > 0, name)
       assert.not('le' in labels || 'quantile' in labels, name)
     }
+  })
+  check('its dashboard row, if any, shows its own metrics and all of them', () => {
+    if (plugin.dashboard === undefined) return
+    assert.equal(dashboardFaults(plugin.dashboard, plugin.metrics), [])
+    const shown = JSON.stringify(plugin.dashboard)
+    for (const { name } of plugin.metrics) assert.ok(shown.includes(`"${name}"`), name)
   })
   check('every metric is used: an event counts it, or it is collected', () => {
     for (const { name, on, collect } of plugin.metrics) {

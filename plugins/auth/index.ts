@@ -7,6 +7,7 @@ import { bearer } from './bearer.ts'
 import { token } from './command-token.ts'
 import { config } from './config.ts'
 import { Auth } from './contract.ts'
+import { dashboard } from './dashboard.ts'
 import { RateLimiter } from './limiter.ts'
 import { metrics } from './metrics.ts'
 import { routes } from './routes.ts'
@@ -33,6 +34,7 @@ export default definePlugin({
   fills: { authenticator: bearer, limiter: (services) => new RateLimiter(services) },
   routes,
   metrics,
+  dashboard,
   migrations: new URL('./migrations/', import.meta.url),
   // Opened now, so that it stands before the first request is counted.
   start: ({ redis }) => void redis?.isUp('limits'),

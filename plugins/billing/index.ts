@@ -7,6 +7,7 @@ import { Checkouts } from './checkout.ts'
 import { billing as command } from './commands.ts'
 import { config } from './config.ts'
 import { Billing } from './contract.ts'
+import { dashboard } from './dashboard.ts'
 import { Doctor } from './doctor.ts'
 import { Entitlements } from './entitlements.ts'
 import { EntitlementSync } from './entitlement-sync.ts'
@@ -81,6 +82,7 @@ export default definePlugin({
   routes,
   operations,
   metrics,
+  dashboard,
   migrations: new URL('./migrations/', import.meta.url),
   start: ({ fake }) => fake?.start(),
   activate: ({ worker, reconciler, announcer, webhook, fake }) => {

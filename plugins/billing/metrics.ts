@@ -3,6 +3,7 @@ import type { DatabaseService } from 'autodocops/plugins/database'
 
 import { BillingEvents } from './contract.ts'
 import { backlogOf } from './event-log.ts'
+import type { Catalogue } from './plans.ts'
 import { countByPlan } from './subscriptions.ts'
 
 /** A type outside this list is `other`: whoever sends webhooks cannot mint label values. */
@@ -26,6 +27,10 @@ const known = (type: string) => types.find((one) => one === type) ?? 'other'
 interface Services {
   readonly database: DatabaseService
 }
+
+const checkoutEnds = ['created', 'completed', 'failed'] as const
+const knownCheckouts = ({ catalogue }: { readonly catalogue: Catalogue }) =>
+  catalogue.plans.flatMap(({ id }) => checkoutEnds.map((outcome) => ({ plan: id, outcome })))
 
 export const metrics = [
   counter({
@@ -71,13 +76,16 @@ export const metrics = [
       ]
     },
   }),
-  counter({
-    name: 'billing_checkouts_total',
-    help: 'Checkouts by plan and end',
-    labels: { plan: open, outcome: ['created', 'completed', 'failed'] },
-    from: BillingEvents,
-    on: { 'billing:checkout-finished': ({ plan, outcome }) => ({ plan, outcome }) },
-  }),
+  {
+    known: knownCheckouts,
+    ...counter({
+      name: 'billing_checkouts_total',
+      help: 'Checkouts by plan and end',
+      labels: { plan: open, outcome: checkoutEnds },
+      from: BillingEvents,
+      on: { 'billing:checkout-finished': ({ plan, outcome }) => ({ plan, outcome }) },
+    }),
+  },
   gauge({
     name: 'billing_subscriptions',
     help: 'Subscriptions by plan and status',

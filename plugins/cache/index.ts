@@ -4,6 +4,7 @@ import { RedisConnections } from 'autodocops/plugins/redis'
 import { commands } from './commands.ts'
 import { config } from './config.ts'
 import { Cache } from './contract.ts'
+import { dashboard } from './dashboard.ts'
 import { metrics } from './metrics.ts'
 import { operationsOf } from './routes.ts'
 import { TieredCache } from './service.ts'
@@ -21,6 +22,7 @@ export default definePlugin({
   services: { tiers: cls(TieredCache), cache: ({ tiers }) => tiers },
   operations: operationsOf,
   metrics,
+  dashboard,
   health: {
     required: false,
     checks: {

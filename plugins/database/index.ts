@@ -4,6 +4,7 @@ import { migrate } from './command-migrate.ts'
 import { backup, restore } from './commands.ts'
 import { config } from './config.ts'
 import { Database } from './contract.ts'
+import { dashboard } from './dashboard.ts'
 import { metrics } from './metrics.ts'
 import { MigrationRunner } from './migrator.ts'
 import { DatabaseConnections } from './service.ts'
@@ -24,6 +25,7 @@ export default definePlugin({
   },
   fills: { migrator: ({ migrations }) => migrations },
   metrics,
+  dashboard,
   health: { required: true, checks: { answers: ({ connections }) => connections.check() } },
   // A busy small machine may take minutes to create the embedded database.
   startTimeoutMs: 180_000,

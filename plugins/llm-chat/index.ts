@@ -12,6 +12,7 @@ import { Llm } from './contract.ts'
 import type { Conversations } from './conversations.ts'
 import { MemoryConversations } from './conversations-memory.ts'
 import { PostgresConversations } from './conversations-postgres.ts'
+import { dashboard } from './dashboard.ts'
 import { Dialogue } from './dialogue.ts'
 import { Keeping } from './keeping.ts'
 import type { Ledger } from './ledger.ts'
@@ -78,6 +79,7 @@ export default definePlugin({
   },
   routes,
   metrics,
+  dashboard,
   migrations: new URL('./migrations/', import.meta.url),
   // Opened before the first question needs it; not awaited, as a server starts without its Redis.
   start: ({ redis }) => void redis?.connection('llm-chat'),

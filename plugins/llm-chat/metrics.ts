@@ -1,8 +1,8 @@
 import { counter, gauge, histogram, open } from 'autodocops'
-import type { MetricFamily } from 'autodocops'
 
 import { ChatEvents } from './contract.ts'
 import type { Provider } from './contract.ts'
+import type { Models } from './models.ts'
 
 const providers: readonly Provider[] = ['openai', 'azure', 'fake']
 const outcomes = ['ok', 'error', 'timeout', 'rate_limited', 'aborted', 'filtered'] as const
@@ -16,20 +16,40 @@ const perToken = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75,
 /** `model` is a name of the config, never what a client wrote. */
 const labels = { provider: providers, model: open }
 
+interface Configured {
+  readonly models: Pick<Models, 'list'>
+}
+
 interface Running {
   readonly chat: { readonly inFlight: () => ReadonlyMap<Provider, number> }
 }
 
-export const metrics: readonly MetricFamily<Running>[] = [
-  counter({
-    name: 'llm_requests_total',
-    help: 'Answers by their end.',
-    labels: { ...labels, outcome: outcomes },
-    from: ChatEvents,
-    on: {
-      'llm-chat:request-finished': ({ provider, model, outcome }) => ({ provider, model, outcome }),
-    },
-  }),
+const knownModels = ({ models }: Configured) =>
+  models
+    .list()
+    .flatMap(({ name, targets }) =>
+      targets.map(({ model: { provider } }) => ({ provider, model: name })),
+    )
+const knownEnds = (configured: Configured) =>
+  knownModels(configured).flatMap((one) => outcomes.map((outcome) => ({ ...one, outcome })))
+
+export const metrics = [
+  {
+    known: knownEnds,
+    ...counter({
+      name: 'llm_requests_total',
+      help: 'Answers by their end.',
+      labels: { ...labels, outcome: outcomes },
+      from: ChatEvents,
+      on: {
+        'llm-chat:request-finished': ({ provider, model, outcome }) => ({
+          provider,
+          model,
+          outcome,
+        }),
+      },
+    }),
+  },
   histogram({
     name: 'llm_request_duration_seconds',
     help: 'From the question to the last token.',
@@ -79,15 +99,21 @@ export const metrics: readonly MetricFamily<Running>[] = [
       ],
     },
   }),
-  counter({
-    name: 'llm_cost_usd_total',
-    help: 'By the prices of the config.',
-    labels,
-    from: ChatEvents,
-    on: {
-      'llm-chat:request-finished': ({ provider, model, costUsd }) => [{ provider, model }, costUsd],
-    },
-  }),
+  {
+    known: knownModels,
+    ...counter({
+      name: 'llm_cost_usd_total',
+      help: 'By the prices of the config.',
+      labels,
+      from: ChatEvents,
+      on: {
+        'llm-chat:request-finished': ({ provider, model, costUsd }) => [
+          { provider, model },
+          costUsd,
+        ],
+      },
+    }),
+  },
   counter({
     name: 'llm_retries_total',
     help: 'Asked again before the first token, and why.',
@@ -95,11 +121,11 @@ export const metrics: readonly MetricFamily<Running>[] = [
     from: ChatEvents,
     on: { 'llm-chat:request-retried': ({ provider, reason }) => ({ provider, reason }) },
   }),
-  gauge<Running>({
+  gauge({
     name: 'llm_streams_in_flight',
     help: 'Streams that are being answered.',
     labels: { provider: providers },
-    collect: ({ chat }) => {
+    collect: ({ chat }: Running) => {
       const counts = chat.inFlight()
       return providers.map((provider) => [{ provider }, counts.get(provider) ?? 0] as const)
     },

@@ -2,6 +2,7 @@ import { cls, definePlugin, own } from 'autodocops'
 
 import { config } from './config.ts'
 import { Metrics } from './contract.ts'
+import { dashboard } from './dashboard.ts'
 import { metrics } from './metrics.ts'
 import { operations } from './operations.ts'
 import { PrometheusMeter } from './prometheus-meter.ts'
@@ -18,6 +19,7 @@ export default definePlugin({
   fills: { meter: ({ meter }) => meter },
   operations,
   metrics,
+  dashboard,
   stop: ({ meter }) => meter.close(),
   describe: () => 'Prometheus at /metrics on the operations listener',
   examples: {

@@ -20,6 +20,8 @@ export class PrometheusMeter implements Meter, MetricsService {
   readonly #families = new Map<string, CountedFamily>()
   #rendering: Promise<string> | undefined
   renderSeconds = 0
+  /** The names of all families that are counted. */
+  declared: readonly string[] = []
 
   constructor({ config, events, log }: Needs) {
     this.#config = config
@@ -29,8 +31,8 @@ export class PrometheusMeter implements Meter, MetricsService {
   }
 
   use(plugins: readonly MeteredPlugin[]): void {
-    const declared = plugins.flatMap(({ families }) => families.map(({ name }) => name))
-    for (const name of this.#families.keys()) if (!declared.includes(name)) this.#drop(name)
+    this.declared = plugins.flatMap(({ families }) => families.map(({ name }) => name))
+    for (const name of this.#families.keys()) if (!this.declared.includes(name)) this.#drop(name)
     for (const { families, services } of plugins) {
       for (const family of families) this.#counted(family).use(services)
     }

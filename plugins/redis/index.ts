@@ -2,6 +2,7 @@ import { cls, definePlugin, own } from 'autodocops'
 
 import { config } from './config.ts'
 import { RedisConnections } from './contract.ts'
+import { dashboard } from './dashboard.ts'
 import { metrics } from './metrics.ts'
 import { Connections } from './service.ts'
 
@@ -15,6 +16,7 @@ export default definePlugin({
   internal: { connections: own<Connections>() },
   services: { connections: cls(Connections), redis: ({ connections }) => connections },
   metrics,
+  dashboard,
   health: { required: false, checks: { connections: ({ connections }) => connections.health() } },
   // Not awaited: a server without Redis starts, serves, and is joined by it later.
   start: ({ redis }) => void redis.connection('default'),

@@ -3,21 +3,28 @@ import { counter, gauge, histogram, open } from 'autodocops'
 import type { RedisService } from './contract.ts'
 import { redisCommands, RedisEvents } from './contract.ts'
 
+interface Read {
+  readonly redis: RedisService
+}
+
 export const metrics = [
   gauge({
     name: 'redis_up',
     help: 'Whether the connection to Redis is up',
     labels: { client: open },
-    collect: ({ redis }: { readonly redis: RedisService }) =>
+    collect: ({ redis }: Read) =>
       redis.names().map((client) => [{ client }, Number(redis.isUp(client))] as const),
   }),
-  counter({
-    name: 'redis_reconnects_total',
-    help: 'Times that a connection to Redis came back',
-    labels: { client: open },
-    from: RedisEvents,
-    on: { 'redis:reconnected': ({ connection }) => ({ client: connection }) },
-  }),
+  {
+    known: ({ redis }: Read) => redis.names().map((client) => ({ client })),
+    ...counter({
+      name: 'redis_reconnects_total',
+      help: 'Times that a connection to Redis came back',
+      labels: { client: open },
+      from: RedisEvents,
+      on: { 'redis:reconnected': ({ connection }) => ({ client: connection }) },
+    }),
+  },
   histogram({
     name: 'redis_command_duration_seconds',
     help: 'Time that a command to Redis took',

@@ -5,6 +5,7 @@ import { config } from './config.ts'
 import { Sessions } from './contract.ts'
 import { cookieAuthenticator } from './cookie-authenticator.ts'
 import { SessionCookie } from './cookie.ts'
+import { dashboard } from './dashboard.ts'
 import { KoaSessions } from './koa-sessions.ts'
 import { metrics } from './metrics.ts'
 import { routes } from './routes.ts'
@@ -39,6 +40,7 @@ export default definePlugin({
   fills: { authenticator: cookieAuthenticator },
   routes,
   metrics,
+  dashboard,
   health: { required: false, checks: { store: checkStore } },
   start: openStore,
   describe: ({ store }) => store.kind,

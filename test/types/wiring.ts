@@ -3,6 +3,7 @@ import * as z from 'zod'
 import {
   cls,
   counter,
+  dashboardRow,
   defineApp,
   definePlugin,
   events,
@@ -208,6 +209,33 @@ definePlugin({
       help: 'h',
       collect: ({ store }: { store: Store }) => Number(store !== undefined),
     }),
+  ],
+})
+const seen = [
+  counter({
+    name: 'shop_seen_total',
+    help: 'h',
+    labels: { speed: ['slow', 'fast'] },
+    from: Seen,
+    on: {},
+  }),
+  gauge({ name: 'shop_queue', help: 'h', collect: () => 1 }),
+]
+const panel = { title: 't', description: 'd', unit: 'short' } as const
+dashboardRow(seen, {
+  title: 'Shop',
+  panels: [
+    { ...panel, queries: [{ rate: 'shop_seen_total', by: ['speed'], where: { speed: 'slow' } }] },
+    // @ts-expect-error no such metric
+    { ...panel, queries: [{ rate: 'shop_sold_total' }] },
+    // @ts-expect-error no such label
+    { ...panel, queries: [{ rate: 'shop_seen_total', by: ['colour'] }] },
+    // @ts-expect-error no such value of the label
+    { ...panel, queries: [{ rate: 'shop_seen_total', where: { speed: 'still' } }] },
+    // @ts-expect-error a gauge has no rate
+    { ...panel, queries: [{ rate: 'shop_queue' }] },
+    // @ts-expect-error a counter is nothing without its rate
+    { ...panel, queries: [{ sum: 'shop_seen_total' }] },
   ],
 })
 // @ts-expect-error examples are missing
