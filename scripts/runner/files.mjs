@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
  * - fast: no server; on every runtime
- * - real: real servers, faults, a browser; on Node 24, and on Deno where the name says so
+ * - real: real servers, faults, a browser; on Node 24, everywhere where the name says so
  * - soak: long; by hand
  */
 export function tierOf(file) {
@@ -19,9 +19,7 @@ export function tierOf(file) {
 export const tiers = ['fast', 'real', 'soak']
 
 export const runsOn = (file, runtime) =>
-  tierOf(file) === 'fast' ||
-  runtime === 'node24' ||
-  (runtime === 'deno' && file.endsWith('.deno-too.real.test.ts'))
+  tierOf(file) === 'fast' || runtime === 'node24' || file.includes('.everywhere.')
 
 /** All of them, real ones first: they are the long ones, and the short ones fill the gaps at the end. */
 export const testFiles = () =>

@@ -1,0 +1,167 @@
+/** How a real process ends: by a signal, by a second one, and by a fault that nobody caught. */
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { startServer, type ServerProcess } from '../harness/process.ts'
+import { isDeno } from '../harness/root.ts'
+
+/** As seen from the folder of the manifest, which lies among the temporary ones. */
+const crowd = relative(join(tmpdir(), 'a-server'), fileURLToPath(new URL('crowd', import.meta.url)))
+const drainMs = 3_000
+/** Last words of the streams, the stop of the plugins, the end of the process. */
+const afterDrainMs = 600
+/** For the rest of the machine, which runs other tests meanwhile. */
+const patienceMs = 2_500
+
+const start = (drain = `${drainMs}ms`) =>
+  startServer({
+    manifest: `
+server: { port: 0, operations: '127.0.0.1:0', drain: ${drain}, dataDir: '\${DATA_DIR}' }
+plugins:
+  crowd: { from: '${crowd}' }
+`,
+  })
+
+interface Heard {
+  readonly text: string
+  /** The end came as HTTP ends a body, not by a broken connection. */
+  readonly isWhole: boolean
+}
+
+async function hear({ body }: Response): Promise<Heard> {
+  const decoder = new TextDecoder()
+  let text = ''
+  try {
+    for await (const chunk of body ?? []) text += decoder.decode(chunk, { stream: true })
+    return { text, isWhole: true }
+  } catch {
+    return { text, isWhole: false }
+  }
+}
+
+const times = <T>(count: number, make: () => T): readonly T[] => Array.from({ length: count }, make)
+
+interface Plugins {
+  readonly plugins: readonly { readonly name: string; readonly inFlight: number }[]
+}
+
+/** Until so many requests have reached the plugin. */
+async function inFlight({ operationsUrl }: ServerProcess, count: number): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${operationsUrl}/admin/plugins`)
+    const { plugins } = (await answer.json()) as Plugins
+    if ((plugins.find(({ name }) => name === 'crowd')?.inFlight ?? 0) >= count) return
+    await sleep(20)
+  }
+}
+
+async function readiness({ operationsUrl }: ServerProcess): Promise<number> {
+  return (await fetch(`${operationsUrl}/readyz`)).status
+}
+
+/** Until readiness has gone. */
+async function draining(server: ServerProcess): Promise<void> {
+  while ((await readiness(server)) !== 503) await sleep(10)
+}
+
+test('SIGTERM with thirty requests in flight: short ones finish, streams end with a marker, the code is 0', async () => {
+  const server = await start()
+  const shorts = times(20, () => fetch(`${server.url}/short?ms=1500`))
+  const streams = await Promise.all([
+    ...times(5, () => fetch(`${server.url}/events`)),
+    ...times(5, () => fetch(`${server.url}/words`)),
+  ])
+  const heard = streams.map(hear)
+  await inFlight(server, 30)
+
+  const begun = performance.now()
+  server.signal('SIGTERM')
+  await draining(server)
+  const late = await fetch(`${server.url}/short?ms=1`).then(
+    ({ status }) => status,
+    () => 'refused',
+  )
+  const answers = await Promise.all(shorts)
+  const ends = await Promise.all(heard)
+  const { code } = await server.ended()
+  const tookMs = performance.now() - begun
+
+  assert.equal([...new Set(answers.map(({ status }) => status))], [200])
+  assert.is(late, 'refused')
+  for (const { text, isWhole } of ends.slice(0, 5)) {
+    assert.ok(isWhole)
+    assert.match(text, /^(data: 1\n\n)+retry: 1000\nevent: error\ndata: .*"server_draining".*\n\n$/)
+  }
+  for (const { text, isWhole } of ends.slice(5)) {
+    assert.not.ok(isWhole)
+    assert.match(text, /^(word )+$/)
+  }
+  assert.is(code, 0)
+  assert.ok(tookMs >= drainMs - 50, `ended after ${tookMs} ms, before the streams' time was up`)
+  assert.ok(tookMs < drainMs + afterDrainMs + patienceMs, `took ${tookMs} ms`)
+})
+
+test('without a stream the process ends when its last request has', async () => {
+  const server = await start('30s')
+  const short = fetch(`${server.url}/short?ms=300`)
+  await inFlight(server, 1)
+
+  server.signal('SIGINT')
+  const begun = performance.now()
+  const { status } = await short
+  const { code } = await server.ended()
+
+  assert.equal([status, code], [200, 0])
+  assert.ok(performance.now() - begun < 10_000)
+})
+
+for (const [signal, expected] of [
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)
+  test(`a second ${signal} ends the process at once`, async () => {
+    const server = await start('60s')
+    const heard = hear(await fetch(`${server.url}/events`))
+    await inFlight(server, 1)
+    server.signal(signal)
+    await draining(server)
+
+    server.signal(signal)
+    const begun = performance.now()
+    const { code } = await server.ended()
+
+    assert.is(code, expected)
+    assert.ok(performance.now() - begun < patienceMs)
+    assert.not.ok((await heard).isWhole)
+  })
+
+/** Deno keeps no context in a timer that throws: the fault is ended as well, and called the core's. */
+const faults = [
+  { path: '/reject', message: 'nobody awaited this', plugin: 'crowd' },
+  { path: '/throw', message: 'nobody caught this', plugin: isDeno ? 'core' : 'crowd' },
+]
+for (const { path, message, plugin } of faults)
+  test(`after a fault that nobody caught (${path}) readiness is gone, requests finish, the code is 1`, async () => {
+    const server = await start()
+    const shorts = times(20, () => fetch(`${server.url}/short?ms=1500`))
+    await inFlight(server, 20)
+
+    await fetch(`${server.url}${path}`)
+    await draining(server)
+    const answers = await Promise.all(shorts)
+    const { code, stderr } = await server.ended()
+
+    assert.equal([...new Set(answers.map(({ status }) => status))], [200])
+    assert.is(code, 1)
+    const lines = stderr.split('\n').filter((line) => line.includes('a fault that nobody caught'))
+    assert.is(lines.length, 1)
+    assert.match(lines[0] ?? '', `"plugin":"${plugin}"`)
+    assert.match(lines[0] ?? '', message)
+  })
+
+test.run()
