@@ -5,6 +5,7 @@ import type { Instance } from './instance.ts'
 import type { Logger } from './log.ts'
 import { FaultsError, type Fault } from './manifest/faults.ts'
 import type { Plan } from './plan.ts'
+import type { SchemeFacts } from './plugin.ts'
 import type { OperationOf, Route, RouteFacts, RouteOf } from './route.ts'
 import type { Authenticator, Limiter, MeteredPlugin, Migrator } from './slots.ts'
 import type { Cast, Unavailable } from './transition.ts'
@@ -76,14 +77,15 @@ export class Generation implements Cast {
   }
 
   /** By name, of everything that is on, whether it runs or not. */
-  securitySchemes(): Readonly<
-    Record<string, { readonly credential: string; readonly scheme: object }>
-  > {
+  securitySchemes(): Readonly<Record<string, SchemeFacts>> {
     const running = [...this.instances.values()].map(({ plugin }) => plugin)
     const broken = [...this.unavailable.values()].flatMap(({ plugin }) => plugin ?? [])
     const found = [...running, ...broken].flatMap(({ fills }) => fills.authenticator ?? [])
     return Object.fromEntries(
-      found.map(({ name, credential, scheme }) => [name, { credential, scheme }]),
+      found.map(({ name, credential, scheme, errors = [] }) => [
+        name,
+        { credential, scheme, errors },
+      ]),
     )
   }
 

@@ -1,12 +1,13 @@
 import type * as z from 'zod'
 
+import type { ProblemMaker } from './errors.ts'
 import type { DashboardRow } from './dashboard.ts'
 import type { EventBus } from './events.ts'
 import type { Logger } from './log.ts'
 import type { MetricFamily } from './metric.ts'
 import type { OperationOf, Route, RouteFacts, RouteOf } from './route.ts'
 import type { HardTokens, Resolved, ServiceOf, Tokens } from './service.ts'
-import type { Fills } from './slots.ts'
+import type { Authenticator, Fills } from './slots.ts'
 
 /** Time, injected so that tests can turn it. */
 export interface Clock {
@@ -56,6 +57,11 @@ export interface PluginState {
   readonly lastError: string | null
 }
 
+/** An authenticator as others may see it. */
+export interface SchemeFacts extends Pick<Authenticator<never>, 'credential' | 'scheme'> {
+  readonly errors: readonly ProblemMaker[]
+}
+
 /** The running application, as any plugin may see it. */
 export interface AppView {
   /** Of this package. */
@@ -66,9 +72,7 @@ export interface AppView {
   /** The folders of migrations of every plugin that is on, dependencies first. */
   readonly migrations: () => readonly { readonly plugin: string; readonly directory: URL }[]
   /** Security schemes of the running authenticators, by name. */
-  readonly securitySchemes: () => Readonly<
-    Record<string, { readonly credential: string; readonly scheme: object }>
-  >
+  readonly securitySchemes: () => Readonly<Record<string, SchemeFacts>>
 }
 
 /** What every plugin gets besides what it declares. */

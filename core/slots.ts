@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 import type { Context } from 'koa'
 
+import type { ProblemMaker } from './errors.ts'
 import type { MetricFamily } from './metric.ts'
 import type { Principal } from './principal.ts'
 import type { RouteFacts } from './route.ts'
@@ -26,6 +27,8 @@ export interface Authenticator<S> {
   readonly name: string
   readonly credential: 'authorization' | 'cookie'
   readonly scheme: SecurityScheme
+  /** Problems that it throws, for the document. */
+  readonly errors?: readonly ProblemMaker[]
   /** `undefined`: not my credential. Throws a problem 401, 403 or 503. */
   readonly authenticate: (
     services: S,

@@ -14,6 +14,7 @@ const source = [await deno(), 'run', '-A', '--conditions=source']
 const checks = {
   format: [bin('oxfmt'), '--check'],
   types: [bin('tsc'), '-p', 'tsconfig.json'],
+  browser: [bin('tsc'), '-p', 'tsconfig.browser.json'],
   architecture: [...source, 'test/architecture.test.ts'],
   generated: [process.execPath, 'scripts/generate.mjs', '--check'],
   lint: [bin('oxlint')],

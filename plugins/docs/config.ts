@@ -6,6 +6,10 @@ export const config = z.strictObject({
     .string()
     .default('The API of this server: exactly the routes of the plugins that are on.')
     .describe('The introduction of the document.'),
+  page: z
+    .boolean()
+    .default(true)
+    .describe('Serve the page at `/docs`; `false`: the document alone, at `/openapi.json`.'),
 })
 
 export type DocsConfig = z.output<typeof config>

@@ -1,5 +1,6 @@
-import { cls, definePlugin } from 'autodocops'
+import { cls, definePlugin, own } from 'autodocops'
 
+import { Assets } from './assets.ts'
 import { commands } from './commands.ts'
 import { config } from './config.ts'
 import { Docs } from './contract.ts'
@@ -10,13 +11,28 @@ export default definePlugin({
   name: 'docs',
   version: '1.0.0',
   core: '^1',
-  summary: 'OpenAPI 3.1 of exactly the enabled routes, as JSON',
+  summary: 'The API documentation: a page at /docs, and OpenAPI 3.1 of exactly the enabled routes',
   config,
   provides: { docs: Docs },
-  services: { docs: cls(Documentation) },
+  internal: { assets: own<Assets>(), pages: own<Documentation>() },
+  services: {
+    assets: () => new Assets(),
+    pages: cls(Documentation),
+    docs: ({ pages }) => pages,
+  },
   routes,
   commands,
-  describe: ({ server }) => `${server.publicUrl}/openapi.json`,
-  welcome: ({ server }) => [`API document   ${server.publicUrl}/openapi.json`],
-  examples: { config: { valid: [{}, { title: 'Our API' }], invalid: [{ title: '' }] } },
+  describe: ({ server, config: { page } }) =>
+    `${server.publicUrl}${page ? '/docs' : '/openapi.json'}`,
+  welcome: ({ server, config: { page } }) => [
+    page
+      ? `Documentation  ${server.publicUrl}/docs`
+      : `API document   ${server.publicUrl}/openapi.json`,
+  ],
+  examples: {
+    config: {
+      valid: [{}, { title: 'Our API' }, { page: false }],
+      invalid: [{ title: '' }, { page: 'no' }],
+    },
+  },
 })

@@ -1,4 +1,5 @@
-import type { ProblemMaker, RouteFacts } from 'autodocops'
+import { impliedProblems } from 'autodocops'
+import type { AppView, ProblemMaker, RouteFacts } from 'autodocops'
 import * as z from 'zod'
 
 /** RFC 9457, as every error of this server is answered. */
@@ -36,26 +37,83 @@ export const OpenAiError = z
   })
   .meta({ id: 'OpenAiError' })
 
-/** What the pipeline itself may answer before and after the handler. */
-const always = [400, 404, 405, 408, 414, 431, 500, 503] as const
-const withBody = [413, 415, 422] as const
+/** Who may look at a credential, by the name of the security scheme. */
+export type Schemes = ReturnType<AppView['securitySchemes']>
 
-/** Every status of an error that this route can answer, with its codes. */
-export function problemStatuses(route: RouteFacts): ReadonlyMap<number, readonly string[]> {
-  const own = (route.errors ?? []).map(
-    ({ code, kind }: ProblemMaker) => [kind.status, code] as const,
-  )
-  const statuses = new Map<number, string[]>()
-  for (const status of implied(route)) statuses.set(status, [])
-  for (const [status, code] of own) statuses.set(status, [...(statuses.get(status) ?? []), code])
-  return new Map([...statuses].toSorted(([a], [b]) => a - b))
+/** Responses by status. */
+export type ResponseParts = Readonly<Record<string, { readonly content?: object }>>
+
+/** Every error that this route can be answered with: of its handler, of who looks at its credential, of the pipeline. */
+function problemsOf(route: RouteFacts, schemes: Schemes): readonly ProblemMaker[] {
+  const ofSchemes = Object.values(schemes).flatMap(({ errors }) => errors)
+  const found = [
+    ...(route.errors ?? []),
+    ...(route.auth === 'public' ? [] : ofSchemes),
+    ...impliedProblems(route),
+  ]
+  return [...new Map(found.map((problem) => [problem.code, problem])).values()]
 }
 
-const implied = ({ auth, limit, body, method }: RouteFacts): readonly number[] => [
-  ...always,
-  406,
-  ...(auth === 'public' ? [] : [401, 403]),
-  ...(limit === 'none' ? [] : [429]),
-  ...(body === undefined ? [] : withBody),
-  ...(method === 'GET' ? [] : [417]),
-]
+/** Which of a route's problems are its own, and not those of any route. */
+const isOwn = (route: RouteFacts, { code }: ProblemMaker): boolean =>
+  route.errors?.some((own) => own.code === code) ?? false
+
+/** The error responses of a route by status, those of its handler first. */
+export function problemResponses(route: RouteFacts, schemes: Schemes): ResponseParts {
+  const type = speaksOpenAi(route) ? 'application/json' : 'application/problem+json'
+  const schema = speaksOpenAi(route) ? OpenAiError : Problem
+  const byStatus = new Map<number, ProblemMaker[]>()
+  for (const problem of problemsOf(route, schemes)) {
+    const { status } = problem.kind
+    byStatus.set(status, [...(byStatus.get(status) ?? []), problem])
+  }
+  const entries = [...byStatus].map(([status, problems]) => [
+    status,
+    {
+      description: problems.map(({ code }) => code).join(', '),
+      content: { [type]: { schema, examples: referencesTo(problems, route) } },
+      'x-own': problems.filter((problem) => isOwn(route, problem)).map(({ code }) => code),
+    },
+  ])
+  return Object.fromEntries(entries) as ResponseParts
+}
+
+const speaksOpenAi = ({ path }: RouteFacts): boolean => path.startsWith('/v1/')
+
+const exampleId = (route: RouteFacts, { code }: ProblemMaker): string =>
+  speaksOpenAi(route) ? `v1.${code}` : code
+
+const referencesTo = (problems: readonly ProblemMaker[], route: RouteFacts) =>
+  Object.fromEntries(
+    problems.map((problem) => [
+      problem.code,
+      { $ref: `#/components/examples/${exampleId(route, problem)}` },
+    ]),
+  )
+
+/** Each problem once, for all the responses that refer to it. */
+export function problemExamples(routes: readonly RouteFacts[], schemes: Schemes) {
+  const entries = routes.flatMap((route) =>
+    problemsOf(route, schemes).map((problem) => [
+      exampleId(route, problem),
+      { summary: problem.kind.title, value: exampleOf(problem, speaksOpenAi(route)) },
+    ]),
+  )
+  return Object.fromEntries(entries) as Readonly<Record<string, { summary: string; value: object }>>
+}
+
+const requestId = '01990f3e-7c1a-7d2b-8a52-0c3b9a1f5e77'
+
+function exampleOf({ code, kind }: ProblemMaker, openAi: boolean): object {
+  const { title, status, hint } = kind
+  if (openAi) return { error: { message: title, type: openAiType(status), code, param: null } }
+  const type = `urn:autodocops:problem:${code}`
+  return { type, title, status, code, ...(hint !== undefined && { hint }), requestId }
+}
+
+function openAiType(status: number): string {
+  if (status >= 500) return 'server_error'
+  if (status === 401) return 'authentication_error'
+  if (status === 403) return 'permission_error'
+  return status === 429 ? 'rate_limit_error' : 'invalid_request_error'
+}

@@ -1,5 +1,6 @@
 import type { Authenticator, Principal } from 'autodocops'
 
+import { E } from './errors.ts'
 import type { SessionRecord } from './record.ts'
 import type { Visits } from './visits.ts'
 
@@ -20,6 +21,7 @@ export const cookieAuthenticator: Authenticator<Services> = {
     name: '__Host-sid',
     description: 'The session of a browser, opened by POST /auth/session; `sid` in development.',
   },
+  errors: [E.csrf, E.session_store_unavailable],
   authenticate: ({ visits }, { ctx }) =>
     visits.of(ctx)?.then((visit) => visit && principalOf(visit.record)),
 }
