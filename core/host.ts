@@ -285,8 +285,9 @@ export class Host {
   }
 
   async #retire(retired: readonly Instance[]): Promise<void> {
-    const cap = AbortSignal.timeout(this.#current?.plan.server.retireMs ?? 0)
-    const capped = new Promise<void>((resolve) => cap.addEventListener('abort', () => resolve()))
+    // Not AbortSignal.timeout: on Deno that keeps the process alive for its whole time.
+    const retireMs = this.#current?.plan.server.retireMs ?? 0
+    const capped = sleep(retireMs, undefined, { ref: false })
     for (const instance of dependantsFirst(retired)) {
       await Promise.race([instance.idle(), capped])
       await this.#stop([instance])
