@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 
+import { didYouMean } from '../manifest/closest.ts'
 import type { CommandOption } from '../plugin.ts'
 import type { CliArgs } from './verb.ts'
 
@@ -48,8 +49,16 @@ function parse(options: Readonly<Record<string, CommandOption>>, argv: readonly 
       positionals: parsed.positionals,
     }
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error })
+    throw new UsageError(whyNot(error, Object.keys(options)), { cause: error })
   }
+}
+
+/** A misspelt option is told with the one that was meant, not with parseArgs's advice on `--`. */
+function whyNot(error: unknown, known: readonly string[]): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const name = /^Unknown option '--?([\w-]+)'/.exec(message)?.[1]
+  if (name === undefined) return message
+  return [`no option '--${name}'`, didYouMean(name, known)].filter(Boolean).join('; ')
 }
 
 const defaultsOf = (options: Readonly<Record<string, CommandOption>>) =>

@@ -11,6 +11,7 @@ import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 /** Each loaded only when it is called: `check` must not load what `start` needs. */
 const verbs: Readonly<Record<string, () => Promise<CliVerb>>> = {
   start: async () => (await import('./start.ts')).start,
+  init: async () => (await import('./init.ts')).init,
   check: async () => (await import('./check.ts')).check,
   plan: async () => (await import('./plan.ts')).planVerb,
   reload: async () => (await import('./reload.ts')).reload,
@@ -37,7 +38,7 @@ export async function main(argv: readonly string[], io: Omit<CliIo, 'json'>): Pr
 
 async function pluginCommand(name: string, argv: readonly string[], io: CliIo): Promise<number> {
   const { runPluginCommand } = await import('./plugin-command.ts')
-  return runPluginCommand(name, argv, io)
+  return runPluginCommand(name, argv, io, Object.keys(verbs))
 }
 
 async function runVerb(name: string, verb: CliVerb, argv: readonly string[], io: CliIo) {

@@ -14,12 +14,14 @@ export async function runPluginCommand(
   name: string,
   argv: readonly string[],
   io: CliIo,
+  verbs: readonly string[],
 ): Promise<number> {
   const sources = builtInSources()
   const { plugins, disabled } = await plan(readManifest(io), sources)
   const brings = (facts: PluginFacts) => facts.commands.some((command) => command.name === name)
   const source = plugins.find((planned) => brings(planned.source.facts))?.source
-  if (source === undefined) throw new UsageError(whyNot(name, disabled.find(brings), sources))
+  if (source === undefined)
+    throw new UsageError(whyNot(name, disabled.find(brings), sources, verbs))
   const command = (await source.load()).commands[name] as Command<object>
   const args = parseArguments(command, argv)
   if (args['help'] === true) {
@@ -42,11 +44,12 @@ function whyNot(
   name: string,
   off: PluginFacts | undefined,
   sources: ReturnType<typeof builtInSources>,
+  verbs: readonly string[],
 ): string {
   if (off !== undefined) return `'${name}' comes with the plugin '${off.name}', which is off`
   const names = [...sources.values()].flatMap(({ facts }) =>
     facts.commands.map((verb) => verb.name),
   )
-  const near = closest(name, names)
+  const near = closest(name, [...verbs, ...names])
   return `no verb '${name}'${near === undefined ? '' : `; did you mean '${near}'?`}`
 }

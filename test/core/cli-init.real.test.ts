@@ -1,0 +1,122 @@
+/** `autodocops init` in a process of its own: without a terminal, and in a pseudo-terminal of util-linux. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { parseEnv } from 'node:util'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { binary } from '../harness/binaries.ts'
+import { adoptFolder } from '../harness/ending.ts'
+import { run } from '../harness/process.ts'
+import { isCompiled, isDeno, root } from '../harness/root.ts'
+
+const folder = () => adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-init-')))
+const envOf = (home: string) => parseEnv(readFileSync(join(home, '.env'), 'utf8'))
+
+test('init --yes writes secrets that nobody else can read, and a manifest that check takes, in production too', async () => {
+  const home = folder()
+  const { code, stdout } = await run(['init', '--yes'], { home })
+  const checked = await run(['check'], { home, env: { NODE_ENV: 'production' } })
+  const env = envOf(home)
+
+  assert.is(code, 0)
+  assert.is(statSync(join(home, '.env')).mode & 0o777, 0o600)
+  assert.equal(Object.keys(env).toSorted(), [
+    'JWT_SECRET_KEY',
+    'OPERATIONS_TOKEN',
+    'SESSION_SECRET',
+  ])
+  assert.is(new Set(Object.values(env)).size, 3)
+  for (const value of Object.values(env)) assert.ok(Buffer.byteLength(value ?? '') >= 32)
+  assert.match(stdout, 'npx autodocops start')
+  assert.is(checked.code, 0, checked.stderr)
+})
+
+test('what is there stays, and is named; --force replaces it', async () => {
+  const home = folder()
+  writeFileSync(join(home, '.env'), 'MINE=1\n', { mode: 0o644 })
+  const kept = await run(['init', '--yes'], { home })
+  const before = readFileSync(join(home, '.env'), 'utf8')
+  const forced = await run(['init', '--yes', '--force', '--json'], { home })
+
+  assert.is(kept.code, 1)
+  assert.match(kept.stderr, /\.env is there already; nothing was written/)
+  assert.is(before, 'MINE=1\n')
+  assert.equal((JSON.parse(forced.stdout) as { files: object[] }).files[0], {
+    file: '.env',
+    what: 'replaced',
+  })
+  assert.is(statSync(join(home, '.env')).mode & 0o777, 0o600)
+})
+
+test('without a terminal and without --yes it ends with 2, and says what to do', async () => {
+  const home = folder()
+  const { code, stderr } = await run(['init'], { home })
+
+  assert.is(code, 2)
+  assert.match(stderr, '--yes')
+  assert.not(existsSync(join(home, '.env')))
+})
+
+const program = isCompiled
+  ? [process.execPath, join(root, 'dist/core/cli/main.js')]
+  : [
+      process.execPath,
+      ...(isDeno ? ['run', '-A'] : []),
+      '--conditions=source',
+      join(root, 'core/cli/main.ts'),
+    ]
+
+/** Answers the questions as a person at a terminal does. */
+const typed = (home: string, answers: readonly string[]) => {
+  const command = `${program.join(' ')} init; echo ended with $?`
+  const { PATH = '', HOME = '' } = process.env
+  return execFileSync('script', ['-qec', command, '/dev/null'], {
+    cwd: home,
+    env: { PATH, HOME, TERM: 'dumb' },
+    input: answers.map((answer) => `${answer}\n`).join(''),
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+}
+
+if (binary('script') !== undefined) {
+  test('five answers at a terminal become variables; an empty one becomes none', () => {
+    const home = folder()
+    const url = 'postgres://me:pw@db.example.com/autodocops'
+    const shown = typed(home, ['https://api.example.com', url, '', '', 'sk_test_1 whsec_1'])
+    const { PUBLIC_URL, DATABASE_URL, REDIS_URL, STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET } =
+      envOf(home)
+
+    assert.match(shown, 'ended with 0')
+    assert.equal(
+      [PUBLIC_URL, DATABASE_URL, REDIS_URL, STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET],
+      ['https://api.example.com', url, undefined, 'sk_test_1', 'whsec_1'],
+    )
+  })
+
+  test('an answer that cannot be is told as a fault, and nothing is written', () => {
+    const home = folder()
+    const shown = typed(home, ['', 'mysql://db', '', '', ''])
+
+    assert.match(shown, 'ended with 78')
+    assert.match(shown, 'must look like postgres://')
+    assert.not(existsSync(join(home, '.env')))
+  })
+}
+
+test('a misspelt verb and a misspelt option end with 2 and name the one that was meant', async () => {
+  const verb = await run(['chekc'])
+  const option = await run(['check', '--jsno'])
+
+  assert.is(verb.code, 2)
+  assert.match(verb.stderr, "did you mean 'check'?")
+  assert.is(option.code, 2)
+  assert.match(option.stderr, "no option '--jsno'; did you mean 'json'?")
+})
+
+test.run()
