@@ -1,5 +1,5 @@
 /** `autodocops init` in a process of its own: without a terminal, and in a pseudo-terminal of util-linux. */
-import { execFileSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { binary } from '../harness/binaries.ts'
-import { adoptFolder } from '../harness/ending.ts'
+import { adopt, adoptFolder } from '../harness/ending.ts'
 import { run } from '../harness/process.ts'
 import { isCompiled, isDeno, root } from '../harness/root.ts'
 
@@ -71,24 +71,34 @@ const program = isCompiled
       join(root, 'core/cli/main.ts'),
     ]
 
-/** Answers the questions as a person at a terminal does. */
-const typed = (home: string, answers: readonly string[]) => {
+/** Answers each question when it is asked, as a person at a terminal does. */
+async function typed(home: string, answers: readonly string[]): Promise<string> {
   const command = `${program.join(' ')} init; echo ended with $?`
   const { PATH = '', HOME = '' } = process.env
-  return execFileSync('script', ['-qec', command, '/dev/null'], {
-    cwd: home,
-    env: { PATH, HOME, TERM: 'dumb' },
-    input: answers.map((answer) => `${answer}\n`).join(''),
-    encoding: 'utf8',
-    timeout: 60_000,
+  const child = adopt(
+    spawn('script', ['-qec', command, '/dev/null'], {
+      cwd: home,
+      env: { PATH, HOME, TERM: 'dumb' },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    }),
+  )
+  const left = [...answers]
+  let [shown, asked] = ['', 0]
+  child.stdout?.on('data', (chunk: Buffer) => {
+    shown += chunk.toString()
+    for (; asked < (shown.match(/\(empty: [^)]+\): /g)?.length ?? 0); asked += 1) {
+      child.stdin?.write(`${left.shift() ?? ''}\n`)
+    }
   })
+  await new Promise((resolve) => child.once('close', resolve))
+  return shown
 }
 
 if (binary('script') !== undefined) {
-  test('five answers at a terminal become variables; an empty one becomes none', () => {
+  test('five answers at a terminal become variables; an empty one becomes none', async () => {
     const home = folder()
     const url = 'postgres://me:pw@db.example.com/autodocops'
-    const shown = typed(home, ['https://api.example.com', url, '', '', 'sk_test_1 whsec_1'])
+    const shown = await typed(home, ['https://api.example.com', url, '', '', 'sk_test_1 whsec_1'])
     const { PUBLIC_URL, DATABASE_URL, REDIS_URL, STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET } =
       envOf(home)
 
@@ -99,9 +109,9 @@ if (binary('script') !== undefined) {
     )
   })
 
-  test('an answer that cannot be is told as a fault, and nothing is written', () => {
+  test('an answer that cannot be is told as a fault, and nothing is written', async () => {
     const home = folder()
-    const shown = typed(home, ['', 'mysql://db', '', '', ''])
+    const shown = await typed(home, ['', 'mysql://db', '', '', ''])
 
     assert.match(shown, 'ended with 78')
     assert.match(shown, 'must look like postgres://')
