@@ -82,6 +82,7 @@ async function typed(home: string, answers: readonly string[]): Promise<string> 
       stdio: ['pipe', 'pipe', 'inherit'],
     }),
   )
+  child.ref() // it is waited for
   const left = [...answers]
   let [shown, asked] = ['', 0]
   child.stdout?.on('data', (chunk: Buffer) => {
