@@ -96,7 +96,8 @@ export interface ApiDocument {
   readonly servers: readonly { readonly url: string }[]
   readonly tags: readonly { readonly name: string; readonly description: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>
-  readonly components: {
+  /** Absent when there is none. */
+  readonly components?: {
     readonly schemas?: Readonly<Record<string, ApiSchema>>
     readonly examples?: Readonly<Record<string, ApiExample>>
     readonly securitySchemes?: Readonly<Record<string, ApiScheme>>
@@ -131,12 +132,12 @@ export const serverUrl = ({ servers }: ApiDocument): string => servers[0]?.url ?
 /** What a `$ref` of the components names. */
 export function schemaAt({ components }: ApiDocument, schema: ApiSchema): ApiSchema {
   const name = nameOf(schema)
-  return name === undefined ? schema : (components.schemas?.[name] ?? {})
+  return name === undefined ? schema : (components?.schemas?.[name] ?? {})
 }
 
 export const nameOf = ({ $ref }: ApiSchema): string | undefined => $ref?.split('/').at(-1)
 
 export function exampleAt({ components }: ApiDocument, example: ApiExample): ApiExample {
   const name = example.$ref?.split('/').at(-1)
-  return name === undefined ? example : (components.examples?.[name] ?? {})
+  return name === undefined ? example : (components?.examples?.[name] ?? {})
 }

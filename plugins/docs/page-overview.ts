@@ -83,7 +83,7 @@ function pluginCard({ name, version, summary, state }: ApiPlugin, groups: readon
 }
 
 function authentication({ components }: ApiDocument): Markup {
-  const schemes = Object.entries(components.securitySchemes ?? {})
+  const schemes = Object.entries(components?.securitySchemes ?? {})
   if (schemes.length === 0) return html``
   return html`<section class="auth" aria-labelledby="h-auth">
     <h2 id="h-auth">Who asks</h2>

@@ -84,7 +84,7 @@ function problemText(document: ApiDocument, code: string, example: ApiExample): 
 
 /** Every problem that any of these routes may answer, once. */
 export function problemReference(document: ApiDocument): Markup {
-  const found = Object.entries(document.components.examples ?? {})
+  const found = Object.entries(document.components?.examples ?? {})
     .filter(([name]) => !name.includes('.'))
     .toSorted(([a, one], [b, two]) => statusOf(one) - statusOf(two) || (a < b ? -1 : 1))
   return html`<section class="tag" id="problems" aria-labelledby="h-problems">

@@ -96,9 +96,12 @@ const assetRoute = (route: Builder['route']) =>
 
 const forGood = 'public, max-age=31536000, immutable'
 
-/** Kept by the reader, and asked for again each time: a reload may have changed it. */
+/**
+ * Kept by the reader, and asked for again each time: a reload may have changed it. The headers of a 304 replace those
+ * that were kept (RFC 9111 §3.2), so it has the same policy.
+ */
 function validated({ text, etag }: Tagged, known: string, headers: Reply['headers']): Reply {
-  const tags = { ETag: etag, 'Cache-Control': 'no-cache' }
+  const all = { ...headers, ETag: etag, 'Cache-Control': 'no-cache' }
   const isKnown = known.split(',').some((one) => one.trim().replace(/^W\//, '') === etag)
-  return isKnown ? reply(304, undefined, tags) : reply(200, text, { ...headers, ...tags })
+  return isKnown ? reply(304, undefined, all) : reply(200, text, all)
 }

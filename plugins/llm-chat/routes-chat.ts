@@ -11,11 +11,14 @@ import { ReplyStream } from './reply-stream.ts'
 import type { RouteServices } from './route-services.ts'
 import { answerShape, questionBody, streamBody } from './shapes.ts'
 
-const failures = [
+export const failures = [
   ChatErrors.model_not_found,
   ChatErrors.model_not_in_plan,
   ChatErrors.conversation_not_found,
   ChatErrors.context_length_exceeded,
+  ChatErrors.model_context_exceeded,
+  ChatErrors.model_refused_request,
+  ChatErrors.content_filtered,
   ChatErrors.concurrency_limit,
   ChatErrors.request_rate_limit,
   ChatErrors.token_rate_limit,

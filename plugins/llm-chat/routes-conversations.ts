@@ -15,6 +15,12 @@ import {
 
 const common = { tags: ['chat'], auth: 'user', limit: 'default', timeoutMs: 5_000 } as const
 
+const nobodys = {
+  summary: 'One that is not yours',
+  params: { id: 'conv_01990f3e-7c1a-7d2b-8a52-0c3b9a1f5e77' },
+  status: 404,
+}
+
 export const conversationRoutes = (route: RouteOf<RouteServices>) => [
   route({
     ...common,
@@ -37,6 +43,7 @@ export const conversationRoutes = (route: RouteOf<RouteServices>) => [
     summary: 'Your conversations, the newest first',
     query: pageQuery,
     responses: { 200: pageShape(conversationShape) },
+    examples: [{ summary: 'The first page' }],
     handler: ({ conversations }, { query, principal }) =>
       conversations.list(principal.subject, query),
   }),
@@ -48,6 +55,7 @@ export const conversationRoutes = (route: RouteOf<RouteServices>) => [
     params: conversationParams,
     responses: { 200: conversationShape },
     errors: [ChatErrors.conversation_not_found],
+    examples: [nobodys],
     handler: ({ conversations }, { params, principal }) =>
       found(conversations, principal.subject, params.id),
   }),
@@ -60,6 +68,7 @@ export const conversationRoutes = (route: RouteOf<RouteServices>) => [
     query: messagesQuery,
     responses: { 200: pageShape(messageShape) },
     errors: [ChatErrors.conversation_not_found],
+    examples: [nobodys],
     handler: async ({ conversations }, { params, query, principal }) => {
       const { id } = await found(conversations, principal.subject, params.id)
       return conversations.messages(id, query)
@@ -73,6 +82,7 @@ export const conversationRoutes = (route: RouteOf<RouteServices>) => [
     params: conversationParams,
     responses: { 204: { description: 'Gone' } },
     errors: [ChatErrors.conversation_not_found],
+    examples: [nobodys],
     handler: async ({ conversations }, { params, principal }) => {
       const { id } = params
       if (!(await conversations.remove(principal.subject, id)))

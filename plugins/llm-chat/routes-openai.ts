@@ -5,8 +5,9 @@ import * as z from 'zod'
 import type { ChatConfig } from './config.ts'
 import { openAiStream } from './encodings.ts'
 import { isLate, streamHeaders } from './replies.ts'
+import { ChatErrors } from './errors.ts'
 import { ReplyStream } from './reply-stream.ts'
-import { firstByteMs, streamTimes } from './routes-chat.ts'
+import { failures, firstByteMs, streamTimes } from './routes-chat.ts'
 import type { RouteServices } from './route-services.ts'
 import type { Asked } from './service.ts'
 import { modelParams, openAiBody, openAiModel } from './shapes.ts'
@@ -39,6 +40,7 @@ export const openAiRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
         body: { messages: [{ role: 'user', content: 'Hola' }], stream: true },
       },
     ],
+    errors: failures,
     handler: async ({ chat }, { body, principal, signal }) => {
       const asked = toAsked(principal.subject, body)
       if (body.stream !== true) {
@@ -65,6 +67,7 @@ export const openAiRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
     limit: 'default',
     timeoutMs: 5_000,
     responses: { 200: z.object({ object: z.literal('list'), data: z.array(openAiModel) }) },
+    examples: [{ summary: 'All of them' }],
     handler: ({ models }) => ({
       object: 'list',
       data: models.list().map(({ name }) => toModel(name)),
@@ -80,6 +83,8 @@ export const openAiRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
     timeoutMs: 5_000,
     params: modelParams,
     responses: { 200: openAiModel },
+    errors: [ChatErrors.model_not_found],
+    examples: [{ summary: 'One that is not there', params: { id: 'no-such-model' }, status: 404 }],
     handler: ({ models }, { params }) => toModel(models.find(params.id).name),
   }),
 ]

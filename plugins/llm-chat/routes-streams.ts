@@ -9,6 +9,12 @@ import { streamTimes } from './routes-chat.ts'
 import type { RouteServices } from './route-services.ts'
 import { resumeQuery, streamParams } from './shapes.ts'
 
+const notKept = {
+  summary: 'One that is not kept, or no longer',
+  params: { id: 'strm_01990f3e-7c1a-7d2b-8a52-0c3b9a1f5e77' },
+  status: 404,
+}
+
 export const streamRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) => [
   route({
     method: 'GET',
@@ -24,6 +30,7 @@ export const streamRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
     query: resumeQuery,
     responses: { 200: { description: 'The events', contentType: 'text/event-stream' } },
     errors: [ChatErrors.stream_not_found, ChatErrors.stream_store_unavailable],
+    examples: [notKept],
     handler: async ({ streams }, { params, query, principal, signal, ctx }) => {
       const last = /^\d{1,9}$/.exec(ctx.get('last-event-id'))?.[0]
       const after = Number(last ?? query.after ?? 0)
@@ -50,6 +57,7 @@ export const streamRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
     params: streamParams,
     responses: { 202: { description: 'It stops, or had ended already' } },
     errors: [ChatErrors.stream_not_found, ChatErrors.stream_store_unavailable],
+    examples: [notKept],
     handler: async ({ streams }, { params, principal }) => {
       const isFound = await streams.stop(params.id, principal.subject)
       if (!isFound) throw ChatErrors.stream_not_found({ id: params.id })

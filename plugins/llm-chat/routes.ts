@@ -25,6 +25,7 @@ export const routes = (builder: {
     limit: 'default',
     timeoutMs: 5_000,
     responses: { 200: usageReport },
+    examples: [{ summary: 'Yours' }],
     handler: async ({ quota, chat }, { principal }) => {
       const usage = await quota.usage(principal.subject)
       const { concurrent, requestsPerMinute, tokensPerMinute } = quota.limitsOf(usage.plan)

@@ -37,6 +37,7 @@ export function readmeFacts(
   test: Test,
   plugin: Described,
   errors: Readonly<Record<string, ProblemMaker>>,
+  config: object = {},
 ): void {
   const readme = readFileSync(join(root, 'plugins', plugin.name, 'README.md'), 'utf8')
   const { shape } = plugin.config as { shape: Record<string, { meta: () => { env?: unknown } }> }
@@ -62,7 +63,7 @@ export function readmeFacts(
     const metrics = table(readme, 'Metrics').map(([name, labels]) => [bare(name), bare(labels)])
     const commands = table(readme, 'Commands').map(([line]) => bare(line).split(' ')[1])
     const routes = table(readme, 'Routes').map(([route]) => bare(route))
-    const found = plugin.routes?.({ route: (given: unknown) => given, config: {} } as never) ?? []
+    const found = plugin.routes?.({ route: (given: unknown) => given, config } as never) ?? []
 
     assert.equal(
       metrics,

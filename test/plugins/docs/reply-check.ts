@@ -1,0 +1,63 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { ValidateFunction } from 'ajv'
+
+import type { ApiDocument, Placed } from '../../../plugins/docs/openapi.ts'
+
+const dateTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
+
+/** Holds replies against the document: their status, media type, body and problem code. */
+export class ReplyCheck {
+  readonly #ajv = new Ajv2020({ strict: false, allErrors: true })
+  readonly #compiled = new Map<string, ValidateFunction>()
+
+  constructor(document: ApiDocument) {
+    this.#ajv.addFormat('date-time', dateTime)
+    this.#ajv.addFormat('uri', (text: string) => URL.canParse(text))
+    this.#ajv.addSchema({ ...document, $id: 'document' })
+  }
+
+  /** What is wrong with this reply; nothing when it is as documented. */
+  fault(operation: Placed, status: number, type: string, text: string): string | undefined {
+    const rule = operation.responses[String(status)]
+    if (rule === undefined) return `the status ${status} is not documented: ${text.slice(0, 200)}`
+    const media = type.split(';')[0] ?? ''
+    if (rule.content === undefined) return text === '' ? undefined : `${status} has a body`
+    if (rule.content[media] === undefined) return `${status} comes as ${media}`
+    if (!media.endsWith('json')) return undefined
+    const body: unknown = JSON.parse(text)
+    return this.#shapeFault(operation, status, media, body) ?? codeFault(operation, status, body)
+  }
+
+  #shapeFault({ path, method }: Placed, status: number, media: string, body: unknown) {
+    const steps = [
+      'paths',
+      path,
+      method.toLowerCase(),
+      'responses',
+      status,
+      'content',
+      media,
+      'schema',
+    ]
+    const pointer = steps
+      .map((step) => String(step).replaceAll('~', '~0').replaceAll('/', '~1'))
+      .map(encodeURIComponent)
+      .join('/')
+    const validate =
+      this.#compiled.get(pointer) ?? this.#ajv.compile({ $ref: `document#/${pointer}` })
+    this.#compiled.set(pointer, validate)
+    return validate(body) === true ? undefined : this.#ajv.errorsText(validate.errors)
+  }
+}
+
+/** Every code that a client sees is one that the operation names. */
+function codeFault({ responses }: Placed, status: number, body: unknown): string | undefined {
+  if (status < 400) return undefined
+  const { code, error } = body as { code?: string; error?: { code?: string } }
+  const shown = code ?? error?.code
+  const known = Object.values(responses[String(status)]?.content ?? {}).flatMap(
+    ({ examples = {} }) => Object.keys(examples),
+  )
+  if (shown === undefined || known.includes(shown)) return undefined
+  return `${status} ${shown} is not documented`
+}
