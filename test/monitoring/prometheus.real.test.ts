@@ -93,7 +93,10 @@ test('promtool finds nothing to say about /metrics', async () => {
     status,
     stderr,
     stdout: said,
-  } = spawnSync(promtool, ['check', 'metrics'], { input: text })
+  } = spawnSync(promtool, ['check', 'metrics'], {
+    input: text,
+    encoding: 'utf8',
+  })
 
   assert.ok(text.length > 10_000)
   assert.is(`${stderr}${said}`, '')
