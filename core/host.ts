@@ -4,6 +4,7 @@ import { appView, pluginReports, type PluginReport } from './app-view.ts'
 import { CoreEvents } from './core-events.ts'
 import { coreFamilies } from './core-metrics.ts'
 import type { EventBus, Events } from './events.ts'
+import { findingsOf } from './examination.ts'
 import { fillerOf, Generation, refuseClashes, type HttpSettings } from './generation.ts'
 import { Healing } from './healing.ts'
 import { HostErrors } from './host-errors.ts'
@@ -13,7 +14,7 @@ import type { RootLogger } from './log.ts'
 import { isLoopback, type ServerConfig } from './manifest/server-config.ts'
 import { coreMounts } from './operations.ts'
 import type { Plan } from './plan.ts'
-import type { AppView, Clock, Random } from './plugin.ts'
+import type { AppView, Clock, Finding, Random } from './plugin.ts'
 import { previewOf, type Preview } from './preview.ts'
 import { ReadinessProbe, type Readiness } from './readiness.ts'
 import { ReloadQueue } from './reload-queue.ts'
@@ -197,6 +198,20 @@ export class Host {
       if (instance === undefined) throw cast.unavailable.get(name)?.error
       if (seesApp) this.#current = this.#generation(plan, await this.#onlyLoaded(plan, cast), 0)
       return await use(instance.services)
+    } finally {
+      await transition.rollBack()
+      this.#ended.abort()
+    }
+  }
+
+  /** What every enabled plugin finds out about itself: built, asked, and let go; none is started. */
+  async examine(online: boolean): Promise<readonly Finding[]> {
+    const plan = await this.#options.plan()
+    const transition = this.#starter.examination(plan)
+    try {
+      const cast = await transition.run()
+      this.#current = this.#generation(plan, cast, 0)
+      return await findingsOf(plan, cast, online)
     } finally {
       await transition.rollBack()
       this.#ended.abort()

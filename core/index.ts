@@ -50,6 +50,8 @@ export type {
   Command,
   CommandIo,
   CommandOption,
+  Examination,
+  Finding,
   Health,
   Plugin,
   PluginState,

@@ -102,8 +102,15 @@ export class Instance {
     }
   }
 
+  /** Its services, without a start: to be asked, and stopped. */
+  build(): void {
+    this.#services = this.#within(() =>
+      buildServices(this.plugin, { ...this.#imports(), ...this.#provide(this) }),
+    )
+  }
+
   async #start(migrate: (instance: Instance) => Promise<void>): Promise<void> {
-    this.#services = buildServices(this.plugin, { ...this.#imports(), ...this.#provide(this) })
+    this.build()
     if (this.plugin.migrations !== undefined) await migrate(this)
     await this.plugin.start?.(this.#services as never)
   }

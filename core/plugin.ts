@@ -30,8 +30,11 @@ export interface Random {
 export interface ServerFacts {
   /** `NODE_ENV=production` and nothing else. */
   readonly production: boolean
-  /** `serve`: a server; `command`: one CLI verb, which may run beside a server on the same `dataDir`. */
-  readonly role: 'serve' | 'command'
+  /**
+   * `serve`: a server; `command`: one CLI verb, which may run beside a server on the same `dataDir`;
+   * `examine`: built to be asked by `autodocops doctor`, never started, so nothing may be made or opened.
+   */
+  readonly role: 'serve' | 'command' | 'examine'
   readonly dataDir: string
   /** How long this instance's `start` may take: the plugin's own `startTimeoutMs` at boot, less in a reload. */
   readonly startBudgetMs: number
@@ -94,6 +97,27 @@ export interface Health {
   readonly status: 'pass' | 'warn' | 'fail'
   readonly detail?: string
 }
+
+interface Seen {
+  /** What was looked at, in a word or two: `clock of the database`. */
+  readonly check: string
+  /** What was found. Never a secret. */
+  readonly saw: string
+}
+
+/** One thing that `autodocops doctor` looked at. What is not well cannot be told without what to do about it. */
+export type Finding =
+  | (Seen & { readonly verdict: 'ok' | 'skipped' })
+  | (Seen & { readonly verdict: 'warning' | 'failed'; readonly fix: string })
+
+export interface Examination {
+  /** `--online`: services on the internet may be asked as well. */
+  readonly online: boolean
+  /** Aborted when nobody waits any longer. */
+  readonly signal: AbortSignal
+}
+
+export type Examine<S> = (services: S, examination: Examination) => Promise<readonly Finding[]>
 
 export interface CommandIo {
   readonly out: (line: string) => void
@@ -164,6 +188,7 @@ export interface Plugin<
   readonly describe?: (services: never) => string
   readonly volatile?: (services: never) => string | undefined
   readonly welcome?: (services: never) => readonly string[] | Promise<readonly string[]>
+  readonly doctor?: Examine<never>
   readonly commands: Readonly<Record<string, Command<never>>>
   readonly examples: {
     readonly config: { readonly valid: readonly unknown[]; readonly invalid: readonly unknown[] }
@@ -231,6 +256,11 @@ export interface Definition<
   readonly welcome?: (services: S) => readonly string[] | Promise<readonly string[]>
   /** What is lost when this instance is replaced (`12 sessions in memory`), for `plan`; else `undefined`. */
   readonly volatile?: (services: S) => string | undefined
+  /**
+   * What `autodocops doctor` finds out about this plugin. Its services are built and not started (role
+   * `examine`): it asks, within five seconds, and changes nothing.
+   */
+  readonly doctor?: Examine<S>
   readonly commands?: Readonly<Record<string, Command<S>>>
   readonly examples: {
     readonly config: { readonly valid: readonly z.input<C>[]; readonly invalid: readonly unknown[] }

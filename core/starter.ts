@@ -9,6 +9,7 @@ import type { Plan, PlannedPlugin } from './plan.ts'
 import type { AppView, Clock, Plugin, Random, ServerFacts } from './plugin.ts'
 import { provide } from './provide.ts'
 import { credential, findServer } from './running-server.ts'
+import { Secret } from './secret.ts'
 import { Transition, type Cast, type TransitionMode } from './transition.ts'
 
 /** How long `start` may take when the plugin does not say. */
@@ -54,11 +55,29 @@ export class Starter {
       now: this.#options.clock.now,
       create: (planned, plugin, key, needs) => {
         const server = this.#facts(plan.server, role, budgetOf(plugin, mode))
-        const config = withGeneratedSecrets(planned, plan.server.dataDir)
+        const { dataDir } = plan.server
+        const config = withSecrets(planned, (name) => generatedSecret(dataDir, name))
         return this.#create({ plugin, config, key, needs }, server)
       },
       start: (instance) => this.#start(instance, mode),
       failed: (plugin, hook, error) => this.failed(plugin, hook, error),
+    })
+  }
+
+  /** Builds the instances of a plan and starts none; whichever cannot be built is absent. Makes no file. */
+  examination(plan: Plan): Transition {
+    return new Transition({
+      plan,
+      mode: 'heal',
+      from: { instances: new Map(), unavailable: new Map() },
+      now: this.#options.clock.now,
+      create: (planned, plugin, key, needs) => {
+        const server = this.#facts(plan.server, 'examine', 0)
+        const config = withSecrets(planned, () => passingSecret(this.#options.random))
+        return this.#create({ plugin, config, key, needs }, server)
+      },
+      start: async (instance) => instance.build(),
+      failed: () => undefined, // told as findings
     })
   }
 
@@ -93,7 +112,7 @@ export class Starter {
       },
       origins: server.origins,
       loopback: isLoopback(server.host),
-      operations: role === 'command' ? operationsOf(server) : undefined,
+      operations: role === 'serve' ? undefined : operationsOf(server),
     }
   }
 
@@ -118,14 +137,17 @@ const budgetOf = (plugin: Plugin, mode: TransitionMode): number => {
 }
 
 /** In development a secret that nobody set is made once and kept; the plan has refused this in production. */
-function withGeneratedSecrets(
+function withSecrets(
   { name, config, generates }: PlannedPlugin,
-  dataDir: string,
+  secretOf: (name: string) => Secret,
 ): unknown {
   if (generates.length === 0) return config
-  const made = generates.map((key) => [key, generatedSecret(dataDir, `${name}.${key}`)])
+  const made = generates.map((key) => [key, secretOf(`${name}.${key}`)])
   return { ...(config as object), ...Object.fromEntries(made) }
 }
+
+/** For an instance that serves nobody. */
+const passingSecret = (random: Random): Secret => new Secret(random.bytes(48).toString('base64url'))
 
 function operationsOf({ dataDir, operationsToken }: ServerConfig): ServerFacts['operations'] {
   const running = findServer(dataDir)

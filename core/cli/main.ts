@@ -12,6 +12,7 @@ import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 const verbs: Readonly<Record<string, () => Promise<CliVerb>>> = {
   start: async () => (await import('./start.ts')).start,
   init: async () => (await import('./init.ts')).init,
+  doctor: async () => (await import('./doctor.ts')).doctor,
   check: async () => (await import('./check.ts')).check,
   plan: async () => (await import('./plan.ts')).planVerb,
   reload: async () => (await import('./reload.ts')).reload,

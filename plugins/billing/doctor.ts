@@ -52,14 +52,18 @@ export class Doctor {
 
   async examine(): Promise<readonly Finding[]> {
     const { workerGateway } = this.#needs
-    const local = [this.#mode(), this.#secret(), ...(await this.#backlog())]
-    if (!workerGateway.canRead) return local
-    return [
-      ...local,
-      ...(await this.#key()),
-      ...(await this.#prices()),
-      ...(await this.#endpoint()),
-    ]
+    const local = [...this.setUp(), ...(await this.backlog())]
+    return workerGateway.canRead ? [...local, ...(await this.atStripe())] : local
+  }
+
+  /** What the config alone tells. */
+  setUp(): readonly Finding[] {
+    return [this.#mode(), this.#secret()]
+  }
+
+  /** What Stripe tells. */
+  async atStripe(): Promise<readonly Finding[]> {
+    return [...(await this.#key()), ...(await this.#prices()), ...(await this.#endpoint())]
   }
 
   #mode(): Finding {
@@ -101,7 +105,7 @@ export class Doctor {
     )
   }
 
-  async #backlog(): Promise<readonly Finding[]> {
+  async backlog(): Promise<readonly Finding[]> {
     const { pending, dead } = await backlogOf(this.#needs.database.knex)
     const detail = `${pending} waiting, ${dead} dead`
     return [finding('inbox', dead > 0 ? 'fail' : 'pass', detail)]

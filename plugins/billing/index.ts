@@ -11,6 +11,7 @@ import { dashboard } from './dashboard.ts'
 import { Doctor } from './doctor.ts'
 import { Entitlements } from './entitlements.ts'
 import { EntitlementSync } from './entitlement-sync.ts'
+import { examine } from './examination.ts'
 import type { FakeStripe } from './fake-stripe.ts'
 import type { Gateway } from './gateway.ts'
 import { metrics } from './metrics.ts'
@@ -103,6 +104,7 @@ export default definePlugin({
     await fake?.stop()
   },
   describe,
+  doctor: examine,
   commands: { billing: command },
   examples: {
     config: {

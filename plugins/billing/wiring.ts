@@ -35,7 +35,7 @@ export function fakeOf({ mode, config, server, clock, random }: Omit<Needs, 'fak
     random,
     dataDir: server.dataDir,
     host: config.fakeHost,
-    port: server.role === 'command' ? 0 : config.fakePort,
+    port: server.role === 'serve' ? config.fakePort : 0,
     plans: paid.map(([name], at) => ({ name, price: fakePrice(name), amount: 2_000 * (at + 1) })),
   })
 }

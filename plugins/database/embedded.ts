@@ -122,12 +122,13 @@ export class Embedded {
     const bytes = Buffer.byteLength(path)
     if (bytes > longestSocketPath) throw DatabaseErrors.database_path_too_long({ path, bytes })
     if (await answers(path)) return this.#share()
+    if (this.#role === 'examine') throw DatabaseErrors.database_not_open()
     await this.#start({ folder: 'data', copy: undefined })
   }
 
   #share(): void {
     const isOwn = ownerOf(this.directory) === this.#owner
-    if (this.#role !== 'command' && !isOwn) {
+    if (this.#role === 'serve' && !isOwn) {
       throw DatabaseErrors.database_in_use({ directory: this.directory })
     }
     // Asked again before every connection: the other one may be gone by then.

@@ -25,6 +25,12 @@ export const DatabaseErrors = problems({
       `another server has the embedded database in ${directory} open`,
     hint: 'Stop it, give this one another DATA_DIR, or use Postgres (DATABASE_URL) for several servers.',
   },
+  database_not_open: {
+    status: 503,
+    title: 'The embedded database is not open',
+    detail: 'no server has the embedded database open',
+    hint: 'autodocops start opens it, and creates it when there is none.',
+  },
   database_path_too_long: {
     status: 500,
     title: 'The path of the data folder is too long',

@@ -5,6 +5,7 @@ import { backup, restore } from './commands.ts'
 import { config } from './config.ts'
 import { Database } from './contract.ts'
 import { dashboard } from './dashboard.ts'
+import { examine } from './doctor.ts'
 import { metrics } from './metrics.ts'
 import { MigrationRunner } from './migrator.ts'
 import { DatabaseConnections } from './service.ts'
@@ -32,6 +33,7 @@ export default definePlugin({
   start: ({ connections }) => connections.start(),
   stop: ({ connections }) => connections.stop(),
   describe: ({ connections }) => connections.describe(),
+  doctor: examine,
   commands: { migrate, backup, restore },
   examples: {
     config: {

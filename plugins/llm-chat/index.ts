@@ -14,6 +14,7 @@ import { MemoryConversations } from './conversations-memory.ts'
 import { PostgresConversations } from './conversations-postgres.ts'
 import { dashboard } from './dashboard.ts'
 import { Dialogue } from './dialogue.ts'
+import { examine } from './doctor.ts'
 import { Keeping } from './keeping.ts'
 import type { Ledger } from './ledger.ts'
 import { MemoryLedger } from './ledger-memory.ts'
@@ -98,6 +99,7 @@ export default definePlugin({
   ],
   describe: ({ config: settings, database }) =>
     `${describeModels(settings)}; ${database ? 'history in the database' : 'history in memory'}`,
+  doctor: examine,
   examples: {
     config: {
       valid: [

@@ -9,7 +9,7 @@ import type { Model } from './model.ts'
 import { FakeModel } from './model-fake.ts'
 import { OpenAiModel } from './model-openai.ts'
 
-const openAiUrl = 'https://api.openai.com/v1'
+export const openAiUrl = 'https://api.openai.com/v1'
 const openAiModel = 'gpt-4o-mini'
 
 type TargetConfig = ChatConfig['models'][string]['targets'][number]

@@ -1,7 +1,8 @@
 import type { Logger } from 'autodocops'
 import type { Redis } from 'ioredis'
 
-const field = (info: string, name: string): string | undefined =>
+/** One line of INFO. */
+export const field = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
 
 /**

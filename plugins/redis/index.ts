@@ -3,6 +3,7 @@ import { cls, definePlugin, own } from 'autodocops'
 import { config } from './config.ts'
 import { RedisConnections } from './contract.ts'
 import { dashboard } from './dashboard.ts'
+import { examine } from './doctor.ts'
 import { metrics } from './metrics.ts'
 import { Connections } from './service.ts'
 
@@ -22,6 +23,7 @@ export default definePlugin({
   start: ({ redis }) => void redis.connection('default'),
   stop: ({ connections }) => connections.close(),
   describe: ({ redis }) => `Redis (${redis.kind})`,
+  doctor: examine,
   examples: {
     config: {
       valid: [

@@ -1,0 +1,48 @@
+import { within } from './deadline.ts'
+import { isProblem } from './errors.ts'
+import { messageOf } from './instance.ts'
+import type { Plan } from './plan.ts'
+import type { Examine, Finding } from './plugin.ts'
+import type { Cast } from './transition.ts'
+
+/** For one plugin. */
+const deadlineMs = 5_000
+
+/** What the plugins of a plan find out about themselves, in its order. One that fails is a finding too. */
+export async function findingsOf(
+  plan: Plan,
+  cast: Cast,
+  online: boolean,
+): Promise<readonly Finding[]> {
+  const asked = plan.plugins.map(async ({ name }) => {
+    try {
+      return await findingsOfOne(name, cast, online)
+    } catch (error) {
+      return [failure(name, error)]
+    }
+  })
+  return (await Promise.all(asked)).flat()
+}
+
+async function findingsOfOne(
+  name: string,
+  { instances, unavailable }: Cast,
+  online: boolean,
+): Promise<readonly Finding[]> {
+  const instance = instances.get(name)
+  if (instance === undefined) throw unavailable.get(name)?.error
+  const examine = instance.plugin.doctor as Examine<object> | undefined
+  if (examine === undefined) return []
+  const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), instance.signal])
+  return within(
+    deadlineMs,
+    examine(instance.services, { online, signal }),
+    () => new Error(`no answer within ${deadlineMs / 1_000} s`),
+  )
+}
+
+function failure(plugin: string, error: unknown): Finding {
+  const hint = isProblem(error) ? error.hint : undefined
+  const fix = hint ?? `look at plugins.${plugin} in the manifest: autodocops plugins ${plugin}`
+  return { check: `plugin ${plugin}`, verdict: 'failed', saw: messageOf(error), fix }
+}

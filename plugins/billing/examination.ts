@@ -1,0 +1,70 @@
+import { isProblem } from 'autodocops'
+import type { Examination, Finding, ServerFacts } from 'autodocops'
+
+import type { Config } from './config.ts'
+import type { Doctor, Finding as Found } from './doctor.ts'
+import { livemodeOf } from './mode.ts'
+import type { Mode } from './mode.ts'
+
+interface Needs {
+  readonly doctor: Doctor
+  readonly mode: Mode
+  readonly config: Config
+  readonly server: Pick<ServerFacts, 'production'>
+}
+
+const verdicts = { pass: 'ok', warn: 'warning', fail: 'failed' } as const
+
+/** What `billing doctor` finds, for `autodocops doctor`: Stripe is asked with `--online` only. */
+export async function examine(needs: Needs, { online }: Examination): Promise<readonly Finding[]> {
+  const { doctor, mode } = needs
+  const own = [...doctor.setUp().map(findingOf), ...keyModeOf(needs), ...(await inboxOf(doctor))]
+  if (mode !== 'stripe') return own
+  if (online) return [...own, ...(await doctor.atStripe()).map(findingOf)]
+  return [...own, { check: 'billing: Stripe', verdict: 'skipped', saw: 'asked with --online only' }]
+}
+
+/** Before the first start there is no table to look into; the database says for itself what is wrong. */
+async function inboxOf(doctor: Doctor): Promise<readonly Finding[]> {
+  try {
+    return (await doctor.backlog()).map(findingOf)
+  } catch (error) {
+    const why = isProblem(error) ? (error.detail ?? error.title) : 'its table cannot be read'
+    return [{ check: 'billing: inbox', verdict: 'skipped', saw: why }]
+  }
+}
+
+function keyModeOf({ mode, config, server }: Needs): readonly Finding[] {
+  if (mode !== 'stripe') return []
+  const check = 'billing: mode of the key'
+  const live = /^[sr]k_live_/.test(config.apiKey?.reveal() ?? '')
+  const saw = `a ${live ? 'live' : 'test'} key ${server.production ? 'in' : 'outside of'} production`
+  if (livemodeOf(config, mode) !== live) {
+    const fix = `set STRIPE_API_KEY to a key of the other mode, or mend plugins.billing.config.livemode`
+    return [{ check, verdict: 'failed', saw: `${saw}, but livemode says otherwise`, fix }]
+  }
+  if (live === server.production) return [{ check, verdict: 'ok', saw }]
+  const wanted = server.production ? 'sk_live_…' : 'sk_test_…'
+  return [{ check, verdict: 'warning', saw, fix: `set STRIPE_API_KEY to ${wanted}` }]
+}
+
+function findingOf({ check, status, detail }: Found): Finding {
+  const seen = { check: `billing: ${check}`, saw: detail }
+  const verdict = verdicts[status]
+  return verdict === 'ok' ? { ...seen, verdict } : { ...seen, verdict, fix: adviceOn(check) }
+}
+
+function adviceOn(check: string): string {
+  const advice: Readonly<Record<string, string>> = {
+    mode: 'set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET',
+    'webhook secret':
+      'set STRIPE_WEBHOOK_SECRET to the signing secret of the endpoint (whsec_…), from the dashboard or `stripe listen --print-secret`',
+    inbox: 'autodocops billing events list --dead, then autodocops billing events replay --dead',
+    'API key': 'set STRIPE_API_KEY to a key of this account and mode',
+    clock: 'let NTP set the clock of this machine (timedatectl set-ntp true)',
+    endpoint: 'mend the endpoint in the dashboard of Stripe: docs/guides/billing.md',
+  }
+  return (
+    advice[check] ?? 'mend plugins.billing.config.plans, or the price in the dashboard of Stripe'
+  )
+}
