@@ -23,6 +23,7 @@ export class HttpLoad {
   readonly #projects: Owned[] = []
   readonly #loops: Promise<void>[] = []
   #isOn = false
+  #isHalfResting = false
   #version = 0
   #counted = { reads: 0, writes: 0, longestMs: 0 }
 
@@ -51,7 +52,12 @@ export class HttpLoad {
     for (const url of this.#urls)
       for (let i = 0; i < 4; i++) this.#loops.push(this.#loop(() => this.#readAny(url), 2))
     for (const index of this.#projects.keys())
-      this.#loops.push(this.#loop(() => this.write(index), 25))
+      this.#loops.push(this.#loop(() => this.#turn(index), 25))
+  }
+
+  /** From here every second project is only read: a later write would hide what an instance missed. */
+  restHalf(): void {
+    this.#isHalfResting = true
   }
 
   async stop(): Promise<void> {
@@ -98,6 +104,10 @@ export class HttpLoad {
       await step()
       await sleep(pauseMs)
     }
+  }
+
+  async #turn(index: number): Promise<void> {
+    if (!this.#isHalfResting || index % 2 === 0) await this.write(index)
   }
 
   async #readAny(url: string): Promise<void> {

@@ -72,6 +72,8 @@ test('killed with -9 under load and brought back: no 5xx, no stale read, no rest
   await redis.kill('SIGKILL')
   await sleep(3_000 * scale)
   const during = load.take()
+  load.restHalf()
+  await sleep(200)
   await redis.restart()
   await sleep(2_000)
   const after = load.take()
