@@ -16,12 +16,18 @@ function findingOf(fault: Fault): Finding {
     check: /^E_(SECRET|SAMPLE)/.test(code) ? 'secrets' : 'manifest',
     verdict: isError(fault) ? 'failed' : 'warning',
     saw: `${file}:${line}:${col} ${code} ${path}: ${message}${from}`,
-    fix: fault.hint ?? adviceOn(fault),
+    fix: code === 'E_SAMPLE_SECRET' ? realOne(fault) : (fault.hint ?? adviceOn(fault)),
   }
 }
 
-function adviceOn({ file, line, path, origin }: Fault): string {
-  const variable = origin?.replace(/^env /, '')
+const variableOf = ({ origin }: Fault) => origin?.replace(/^env /, '')
+
+const realOne = (fault: Fault): string =>
+  `set ${variableOf(fault) ?? fault.path} to a real one; development can do without`
+
+function adviceOn(fault: Fault): string {
+  const { file, line, path } = fault
+  const variable = variableOf(fault)
   if (variable !== undefined)
     return `set ${variable} to a value that fits; see docs/configuration.md`
   if (path === '$') return `mend line ${line} of ${file}`

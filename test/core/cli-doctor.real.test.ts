@@ -179,8 +179,7 @@ test('a secret of an example, and one that nobody set, in production', async () 
   const missing = about(found, 'secrets', /E_SECRET_MISSING plugins\.auth/)
 
   assert.is(found.code, 78)
-  assert.match(sample.saw, 'env SESSION_SECRET')
-  assert.match(fixOf(sample), /secret/)
+  assert.match(fixOf(sample), 'set SESSION_SECRET to a real one')
   assert.match(fixOf(missing), /JWT_SECRET_KEY.*openssl rand/)
 })
 
@@ -312,6 +311,23 @@ test('a plugin that cannot be built is a finding, and the rest is examined', asy
   assert.is(about(found, 'plugin broken', /cannot be built/).verdict, 'failed')
   assert.is(about(found, 'model', /fake/).verdict, 'ok')
   assert.is(found.code, 1)
+})
+
+test('the code of a plugin that is off is not loaded', async () => {
+  const home = folder()
+  const facts = { name: 'off', version: '1.0.0', core: '^1' }
+  const code = "import { writeFileSync } from 'node:fs'\nwriteFileSync('loaded', '')"
+  mkdirSync(join(home, 'off'))
+  writeFileSync(join(home, 'off/package.json'), JSON.stringify({ autodocops: facts }))
+  writeFileSync(join(home, 'off/index.js'), code)
+  writeFileSync(join(home, 'off/config.js'), code)
+  const off = { home, manifest: 'plugins: { off: { from: ./off, enabled: false } }' }
+  const on = { home, manifest: 'plugins: { off: { from: ./off } }' }
+
+  assert.is((await examined(off)).code, 0)
+  assert.not(existsSync(join(home, 'loaded')))
+  assert.is.not((await examined(on)).code, 0)
+  assert.ok(existsSync(join(home, 'loaded')), 'the proof proves nothing')
 })
 
 test('for a person: numbers, marks, and the fix below what is broken', async () => {
