@@ -20,7 +20,8 @@ function findingOf(fault: Fault): Finding {
   }
 }
 
-const variableOf = ({ origin }: Fault) => origin?.replace(/^env /, '')
+/** A value may also come from a default that is written in the manifest. */
+const variableOf = ({ origin = '' }: Fault) => /^env (\S+)$/.exec(origin)?.[1]
 
 const realOne = (fault: Fault): string =>
   `set ${variableOf(fault) ?? fault.path} to a real one; development can do without`
