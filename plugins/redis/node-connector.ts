@@ -5,6 +5,7 @@ import { AbstractConnector } from 'ioredis'
 import type { RedisOptions } from 'ioredis'
 
 import type { Address } from './address.ts'
+import { serverName } from './options.ts'
 
 type Connector = NonNullable<RedisOptions['Connector']>
 type Stream = Awaited<ReturnType<InstanceType<Connector>['connect']>>
@@ -23,9 +24,9 @@ export function anyNode(nodes: readonly Address[], isTls: boolean): Connector {
 
     override connect(): Promise<Stream> {
       const node = nodes[turn++ % nodes.length]
-      const to = { host: node?.host, port: node?.port ?? 0 }
+      const to = { host: node?.host ?? 'localhost', port: node?.port ?? 0 }
       this.connecting = true
-      this.stream = isTls ? connectTls({ ...to, servername: node?.host }) : connect(to)
+      this.stream = isTls ? connectTls({ ...to, ...serverName(to.host) }) : connect(to)
       this.stream.once('error', (error: Error) => (this.firstError = error))
       return Promise.resolve(this.stream)
     }

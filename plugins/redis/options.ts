@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 import type { RedisOptions } from 'ioredis'
 
 import type { Address } from './address.ts'
@@ -34,9 +36,12 @@ function watched(sentinels: NonNullable<RedisConfig['sentinels']>): Options {
   }
 }
 
+/** SNI carries names only (RFC 6066); an IP address is checked against the certificate without it. */
+export const serverName = (host: string) => (isIP(host) === 0 ? { servername: host } : {})
+
 export const dial = (address: Address): Options => {
   const { tls, ...rest } = address
-  return { ...rest, ...(tls ? { tls: { servername: address.host } } : {}) }
+  return { ...rest, ...(tls ? { tls: serverName(address.host) } : {}) }
 }
 
 /** Doubles from 50 ms; the random part keeps many instances from knocking at once. */
