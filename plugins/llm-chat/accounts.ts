@@ -123,10 +123,7 @@ export class Accounts {
         ),
       ]).then(() => void this.#writing.delete(tracked))
       this.#writing.add(tracked)
-      const timer = new AbortController()
-      const late = sleep(closeWaitMs, undefined, { signal: timer.signal }).catch(() => undefined)
-      await Promise.race([tracked, late])
-      timer.abort()
+      await inTime(tracked, closeWaitMs)
     }
   }
 
@@ -143,6 +140,13 @@ export class Accounts {
     }
   }
 }
+
+/** Resolves with `work`, or after `ms` without it. */
+const inTime = (work: Promise<void>, ms: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    void work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 
 function refusal(denied: Extract<Admitted, { ok: false }>, limits: PlanLimits): ProblemError {
   const ms = Math.max(1, Math.ceil(denied.retryAfterMs))

@@ -11,6 +11,7 @@ import type { Gateway, NamedModel, Opened } from './gateway.ts'
 import type { Delta, Finish, Question } from './model.ts'
 
 type Outcome = ModelFailure['rule']['outcome'] | 'ok'
+type Step = IteratorResult<readonly Delta[]>
 
 const nothingUsed: ChatUsage = { inputTokens: 0, outputTokens: 0, estimated: true }
 
@@ -113,17 +114,9 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     }
   }
 
-  async next(): Promise<IteratorResult<readonly Delta[]>> {
-    try {
-      if (!this.#isFirstOut) return { done: false, value: await this.#first() }
-      const { done, value } = await this.#rest().next()
-      if (done !== true) return { done: false, value: this.#seen(value) }
-      await this.#end('ok', undefined)
-      return { done: true, value: undefined }
-    } catch (error) {
-      // The ledger or the history did not take it: their own problem.
-      throw isProblem(error) ? error : await this.#fail(asFailure(error))
-    }
+  next(): Promise<IteratorResult<readonly Delta[]>> {
+    if (!this.#isFirstOut || this.#opened === undefined) return this.#first().catch(this.#broke)
+    return this.#opened.rest.next().then(this.#received, this.#broke)
   }
 
   /** Its reader has left. */
@@ -141,7 +134,18 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     void this.#fail(failure)
   }
 
-  async #first(): Promise<readonly Delta[]> {
+  readonly #received = (step: Step): Step | Promise<Step> => {
+    if (step.done === true) return this.#end('ok', undefined).then(() => step, this.#broke)
+    this.#seen(step.value)
+    return step
+  }
+
+  readonly #broke = async (error: unknown): Promise<never> => {
+    // The ledger or the history did not take it: their own problem.
+    throw isProblem(error) ? error : await this.#fail(asFailure(error))
+  }
+
+  async #first(): Promise<Step> {
     await this.open()
     this.#isFirstOut = true
     this.#firstTokenAt = this.#parts.clock.monotonic()
@@ -149,15 +153,12 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     const { provider, model } = this
     const seen = { provider, model, durationMs }
     this.#parts.events.emit(ChatEvents, 'llm-chat:first-token-received', seen)
-    return this.#seen(this.#opened?.first ?? [])
+    const first = this.#opened?.first ?? []
+    this.#seen(first)
+    return { done: false, value: first }
   }
 
-  #rest(): Opened['rest'] {
-    if (this.#opened === undefined) throw new ModelFailure('aborted')
-    return this.#opened.rest
-  }
-
-  #seen(deltas: readonly Delta[]): readonly Delta[] {
+  #seen(deltas: readonly Delta[]): void {
     const { keepsText } = this.#parts
     for (const { text, toolCalls, finish, usage } of deltas) {
       this.#outputBytes += Buffer.byteLength(text)
@@ -166,7 +167,6 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
       this.#finish = finish ?? this.#finish
       this.#usage = usage ?? this.#usage
     }
-    return deltas
   }
 
   async #fail(failure: ModelFailure): Promise<Error> {

@@ -58,6 +58,10 @@ export class Guard {
     return this.#failure ?? asFailure(error)
   }
 
+  get hasFailed(): boolean {
+    return this.#failure !== undefined
+  }
+
   throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
@@ -97,19 +101,10 @@ export class GuardedStream implements AsyncIterableIterator<readonly Delta[]> {
     return this
   }
 
-  async next(): Promise<IteratorResult<readonly Delta[]>> {
+  next(): Promise<IteratorResult<readonly Delta[]>> {
+    if (this.#guard.hasFailed) return Promise.reject(this.#close(undefined))
     if (this.#hasBegun) this.#guard.watch('idle_timeout', this.#deadlines.idleMs)
-    try {
-      this.#guard.throwIfFailed()
-      const result = await this.#inner.next()
-      this.#guard.throwIfFailed()
-      if (result.done === true) this.#guard.close()
-      else this.#received(result.value)
-      return result
-    } catch (error) {
-      this.#guard.close()
-      throw this.#guard.explain(error)
-    }
+    return this.#inner.next().then(this.#received, this.#broke)
   }
 
   /** Cuts the upstream now, also when a read is under way. */
@@ -120,9 +115,21 @@ export class GuardedStream implements AsyncIterableIterator<readonly Delta[]> {
     return { done: true, value: undefined }
   }
 
-  #received(deltas: readonly Delta[]): void {
-    this.#hasBegun ||= deltas.some(isToken)
+  readonly #received = (step: IteratorResult<readonly Delta[]>) => {
+    if (this.#guard.hasFailed) throw this.#close(undefined)
+    if (step.done === true) this.#guard.close()
+    else this.#hasBegun ||= step.value.some(isToken)
     if (this.#hasBegun) this.#guard.rest()
+    return step
+  }
+
+  readonly #broke = (error: unknown): never => {
+    throw this.#close(error)
+  }
+
+  #close(error: unknown): ModelFailure {
+    this.#guard.close()
+    return this.#guard.explain(error)
   }
 }
 

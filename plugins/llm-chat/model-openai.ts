@@ -1,19 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import type OpenAI from 'openai'
 import type { Agent } from 'undici'
 
-import { kindOfError, parseChunk, parseCompletion } from './chunk.ts'
+import { AnswerStream, broken, StreamReading } from './answer-stream.ts'
+import { kindOfError, parseCompletion } from './chunk.ts'
 import type { Provider } from './contract.ts'
 import { ModelFailure } from './failure.ts'
 import type { FailureKind } from './failure.ts'
-import type { Completion, Delta, Model, Question } from './model.ts'
-import { SseScanner } from './sse.ts'
+import type { Completion, Model, Question } from './model.ts'
 import { readText, upstreamAgent, upstreamFetch, UpstreamResponse } from './upstream-fetch.ts'
 
 const maxCompletionBytes = 8_388_608
-/** How long a finished stream may take to close, so that its connection can be used again. */
-const closingMs = 500
 
 export interface OpenAiOptions {
   readonly provider: Extract<Provider, 'openai' | 'azure'>
@@ -43,27 +39,9 @@ export class OpenAiModel implements Model {
     this.#options = options
   }
 
-  async *stream(question: Question, signal: AbortSignal): AsyncGenerator<readonly Delta[]> {
-    const response = await this.#send(question, signal, true)
-    const { source } = response
-    if (!/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
-      source.destroy()
-      throw new ModelFailure('bad_response')
-    }
+  stream(question: Question, signal: AbortSignal): AnswerStream {
     const reading = new StreamReading(question.choices, this.#options.requireFinish)
-    try {
-      for await (const bytes of source.iterator({ destroyOnReturn: false })) {
-        const deltas = reading.push(bytes as Uint8Array)
-        if (deltas.length > 0) yield deltas
-        if (reading.isDone) return
-      }
-      reading.end()
-    } catch (error) {
-      // After the headers every fault of the socket means the same, whatever the runtime calls it.
-      throw error instanceof ModelFailure ? error : broken(signal)
-    } finally {
-      release(source, reading.isDone)
-    }
+    return new AnswerStream(() => this.#send(question, signal, true), reading, signal)
   }
 
   async complete(question: Question, signal: AbortSignal): Promise<Completion> {
@@ -130,53 +108,6 @@ export class OpenAiModel implements Model {
         })
       : new sdk.default({ ...settings, baseURL: baseUrl })
   }
-}
-
-const broken = (signal: AbortSignal) =>
-  new ModelFailure(signal.aborted ? 'aborted' : 'disconnected')
-
-/** What one reply brought so far. */
-class StreamReading {
-  readonly #scanner = new SseScanner()
-  readonly #requireFinish: boolean
-  #unfinished: number
-  isDone = false
-
-  constructor(choices: number, requireFinish: boolean) {
-    this.#unfinished = choices
-    this.#requireFinish = requireFinish
-  }
-
-  push(bytes: Uint8Array): Delta[] {
-    const deltas: Delta[] = []
-    for (const { event, data } of this.#scanner.push(bytes)) {
-      if (data === '[DONE]') {
-        this.end()
-        break
-      }
-      if (event === 'error') throw new ModelFailure('failed')
-      const delta = parseChunk(data)
-      if (delta.finish !== undefined) this.#unfinished -= 1
-      deltas.push(delta)
-    }
-    return deltas
-  }
-
-  /** The stream has ended, by `[DONE]` or by its socket; without every finish it only broke off. */
-  end(): void {
-    if (this.#unfinished > 0 && this.#requireFinish) throw new ModelFailure('disconnected')
-    this.isDone = true
-  }
-}
-
-/** An unfinished reply is cut off; a finished one may close by itself and leave its connection to others. */
-function release(source: UpstreamResponse['source'], isDone: boolean): void {
-  if (!isDone) {
-    source.destroy()
-    return
-  }
-  source.resume()
-  void sleep(closingMs, undefined, { ref: false }).then(() => source.destroy())
 }
 
 const byStatus: Readonly<Record<number, FailureKind>> = {

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import type { AnyRequest } from 'autodocops'
 
 import type { Generation } from './generation.ts'
@@ -20,15 +18,12 @@ export const streamHeaders = (
 })
 
 /** Waits for the first token, so that a failure before it has a status. True when `ms` were not enough. */
-export async function isLate(generation: Generation, ms: number): Promise<boolean> {
-  const timer = new AbortController()
-  const late = sleep(ms, true, { signal: timer.signal }).catch(() => true)
-  try {
-    return await Promise.race([generation.open().then(() => false), late])
-  } finally {
-    timer.abort()
-  }
-}
+export const isLate = (generation: Generation, ms: number): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(true), ms)
+    const opening = generation.open().then(() => resolve(false), reject)
+    void opening.finally(() => clearTimeout(timer))
+  })
 
 export const wantsEvents = ({ ctx }: Pick<AnyRequest, 'ctx'>): boolean =>
   ctx.accepts('text/plain', 'text/event-stream') === 'text/event-stream'

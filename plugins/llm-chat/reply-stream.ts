@@ -8,7 +8,8 @@ export interface Encoding<T> {
 }
 
 /** A comment: every client of event streams skips it. */
-const heartbeat = ': hb\n\n'
+const beat = { done: false, value: ': hb\n\n' } as const
+const over = { done: true, value: undefined } as const
 
 /**
  * An answer as the chunks of a reply. With heartbeats a silence is filled by comments, so that proxies do not
@@ -20,9 +21,9 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
   readonly #heartbeatMs: number | undefined
   #head: string
   #timer: NodeJS.Timeout | undefined
-  #waiter: Waiter<T> | undefined
+  #waiter: Waiter | undefined
   /** What came while nobody waited. */
-  #ready: ((waiter: Waiter<T>) => void) | undefined
+  #ready: ((waiter: Waiter) => void) | undefined
   #isPulling = false
   #isOver = false
 
@@ -36,27 +37,55 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
     this.#encoding = encoding
     this.#heartbeatMs = options.heartbeatMs
     this.#head = encoding.head
-    if (options.isLate === true) this.#ready = ({ resolve }) => resolve(undefined)
+    if (options.isLate === true) this.#ready = (waiter) => waiter.resolve(beat)
   }
 
   [Symbol.asyncIterator](): this {
     return this
   }
 
-  async next(): Promise<IteratorResult<string>> {
-    while (!this.#isOver) {
-      const step = await this.#step()
-      const text = step === undefined ? heartbeat : this.#text(step)
-      if (text !== '') return { done: false, value: text }
-    }
-    return { done: true, value: undefined }
+  next(): Promise<IteratorResult<string>> {
+    const hasMore = !this.#isOver || this.#ready !== undefined
+    return hasMore ? new Promise(this.#wait) : Promise.resolve(over)
   }
 
   /** At once, also while a `next()` is under way. */
   async return(): Promise<IteratorResult<string>> {
     this.#end()
+    this.#ready = undefined
     await this.#source.return?.()
-    return { done: true, value: undefined }
+    return over
+  }
+
+  readonly #wait = (resolve: Waiter['resolve'], reject: Waiter['reject']) => {
+    const ready = this.#ready
+    this.#ready = undefined
+    if (ready !== undefined) return ready({ resolve, reject })
+    this.#waiter = { resolve, reject }
+    this.#armHeartbeat()
+    if (!this.#isPulling) this.#pull()
+  }
+
+  #pull(): void {
+    this.#isPulling = true
+    this.#source.next().then(this.#received, this.#broke)
+  }
+
+  readonly #received = (step: IteratorResult<T>) => {
+    this.#isPulling = false
+    try {
+      const text = this.#text(step)
+      if (text !== '') this.#give((waiter) => waiter.resolve({ done: false, value: text }))
+      else if (this.#isOver) this.#give((waiter) => waiter.resolve(over))
+      else this.#pull()
+    } catch (error) {
+      this.#broke(error)
+    }
+  }
+
+  readonly #broke = (error: unknown) => {
+    this.#isPulling = false
+    this.#give((waiter) => waiter.reject(error as Error))
   }
 
   #text(step: IteratorResult<T>): string {
@@ -67,32 +96,11 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
     return head + this.#encoding.tail()
   }
 
-  /** The next batch, or `undefined` when it is time for a heartbeat. */
-  #step(): Promise<IteratorResult<T> | undefined> {
-    return new Promise((resolve, reject) => {
-      const ready = this.#ready
-      this.#ready = undefined
-      if (ready !== undefined) return ready({ resolve, reject })
-      this.#waiter = { resolve, reject }
-      this.#armHeartbeat()
-      if (!this.#isPulling) this.#pull()
-    })
-  }
-
-  #pull(): void {
-    this.#isPulling = true
-    this.#source.next().then(
-      (step) => this.#deliver(({ resolve }) => resolve(step)),
-      (error: unknown) => this.#deliver(({ reject }) => reject(error as Error)),
-    )
-  }
-
-  #deliver(give: (waiter: Waiter<T>) => void): void {
-    this.#isPulling = false
+  #give(answer: (waiter: Waiter) => void): void {
     const waiter = this.#waiter
     this.#waiter = undefined
-    if (waiter === undefined) this.#ready = give
-    else give(waiter)
+    if (waiter === undefined) this.#ready = answer
+    else answer(waiter)
   }
 
   /** One timer for the whole stream. */
@@ -104,7 +112,7 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
   #beat(): void {
     const waiter = this.#waiter
     this.#waiter = undefined
-    waiter?.resolve(undefined)
+    waiter?.resolve(beat)
   }
 
   #end(): void {
@@ -113,7 +121,7 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
   }
 }
 
-interface Waiter<T> {
-  readonly resolve: (step: IteratorResult<T> | undefined) => void
+interface Waiter {
+  readonly resolve: (step: IteratorResult<string>) => void
   readonly reject: (reason: Error) => void
 }

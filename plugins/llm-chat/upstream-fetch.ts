@@ -1,15 +1,16 @@
-import { Agent, request } from 'undici'
+import { Agent } from 'undici'
 import type { Dispatcher } from 'undici'
 
 import { ModelFailure } from './failure.ts'
+import { UpstreamBody } from './upstream-body.ts'
 
 const maxErrorBytes = 65_536
 
-/** A reply whose bytes are read from `source`: a Node stream costs a third of a web stream. */
+/** A reply whose bytes are read from `source`: the SDK looks at the head alone. */
 export class UpstreamResponse extends Response {
-  readonly source: Dispatcher.ResponseData['body']
+  readonly source: UpstreamBody
 
-  constructor(source: Dispatcher.ResponseData['body'], init: ResponseInit) {
+  constructor(source: UpstreamBody, init: ResponseInit) {
     super(null, init)
     this.source = source
   }
@@ -23,23 +24,23 @@ export const upstreamAgent = (connectMs: number): Agent =>
 /** `fetch` as the SDK calls it. A success is an UpstreamResponse; an error's body is read, up to 64 KiB. */
 export const upstreamFetch =
   (agent: Agent) =>
-  async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
-    const reply = await request(url instanceof Request ? url.url : url, {
-      dispatcher: agent,
+  async (asked: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+    const { origin, pathname, search } = new URL(asked instanceof Request ? asked.url : asked)
+    const body = new UpstreamBody(init.signal ?? undefined)
+    const request = {
+      origin,
+      path: `${pathname}${search}`,
       method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
       headers: Object.fromEntries(new Headers(init.headers)),
       body: typeof init.body === 'string' ? init.body : null,
-      signal: init.signal ?? null,
-    })
-    // Whoever reads hears of it by reading; without a listener a reply that nobody reads any more ends us.
-    reply.body.on('error', () => undefined)
-    const headers = toHeaders(reply.headers)
-    if (reply.statusCode < 300) {
-      return new UpstreamResponse(reply.body, { status: 200, headers })
     }
-    const text = await readText(reply.body, maxErrorBytes)
-    if (reply.statusCode < 400) throw new ModelFailure('bad_response')
-    return new Response(text, { status: reply.statusCode, headers })
+    agent.dispatch(request, body)
+    const { status, headers: named } = await body.head
+    const headers = toHeaders(named)
+    if (status < 300) return new UpstreamResponse(body, { status: 200, headers })
+    const text = await readText(body, maxErrorBytes)
+    if (status < 400) throw new ModelFailure('bad_response')
+    return new Response(text, { status, headers })
   }
 
 function toHeaders(incoming: Dispatcher.ResponseData['headers']): Headers {
