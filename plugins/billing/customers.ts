@@ -21,9 +21,18 @@ export const customerOf = (
     [owner, livemode ?? null],
   )
 
+/** Whose a customer is: by a checkout of ours, or by what one of its subscriptions says of itself. */
 export const ownerOf = async (db: Knex, customer: string): Promise<string | null> =>
-  (await row<Customer>(db, `select id, owner from billing_customers where id = ?`, [customer]))
-    ?.owner ?? null
+  (
+    await row<{ readonly owner: string | null }>(
+      db,
+      `select coalesce(
+         (select owner from billing_customers where id = ?),
+         (select owner from billing_subscriptions where customer = ? and owner is not null
+          order by created_at desc limit 1)) as owner`,
+      [customer, customer],
+    )
+  )?.owner ?? null
 
 /** True when it was not known. The first owner of a customer stays. */
 export const insertCustomer = async (

@@ -3,6 +3,7 @@ import process from 'node:process'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { BillingEvents } from '../../plugins/billing/contract.ts'
 import type { FakeObject } from '../../plugins/billing/fake-state.ts'
 import { thinTwin } from '../../plugins/billing/fake-event.ts'
 import { subscriptionFacts } from '../../plugins/billing/subscription-shape.ts'
@@ -173,6 +174,7 @@ test('ten thousand deliveries of a hundred events to two instances cause a hundr
     })
   }
   const paid = outgoing.filter(({ type }) => type === 'invoice.paid')
+  const told = [pro, twin].map(({ plugin }) => plugin.heard(BillingEvents, 'billing:invoice-paid'))
   const deliveries = paid.map((event) => delivery(event, fake.state.secret, pro.plugin.clock.now()))
   let next = 0
   const lane = async (to: Instance) => {
@@ -190,7 +192,14 @@ test('ten thousand deliveries of a hundred events to two instances cause a hundr
     rows.reduce((sum, { deliveries: n }) => sum + n, 0),
     10_000,
   )
+  for (const event of outgoing.filter(({ type }) => type === 'invoice.payment_succeeded')) {
+    await twin.webhook.receive(delivery(event, fake.state.secret, twin.plugin.clock.now()))
+  }
+  await settled([pro, twin])
+
+  assert.is((await eventsIn(database)).length, 200, 'the other name of each payment is an event')
   assert.is(await count(database, 'billing_effects'), 100)
+  assert.is(told.flat().length, 100, 'and each payment is told once')
 })
 
 test('everything ends', async () => {
