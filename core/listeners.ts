@@ -52,8 +52,10 @@ export class Listeners {
 
   /** The swap. What was replaced takes no new connections; requests on those that it has go to the new generation. */
   use(generation: Generation): void {
+    const { limits } = generation.plan.server
     this.#public?.listener.use(generation.public)
     this.#operations?.listener.use(generation.operations)
+    for (const { listener } of this.#doors) listener.configure(limits)
     for (const listener of this.#leaving.splice(0)) {
       listener.use(generation.public)
       void closeGently(listener) // ends with its last connection
@@ -80,12 +82,16 @@ export class Listeners {
 
   /** At once, whatever goes on. */
   async destroy(): Promise<void> {
-    const doors = [this.#public, this.#operations].flatMap((door) => door ?? [])
+    const doors = this.#doors
     const closed = doors.map(({ listener }) => listener.stopAccepting())
     for (const { listener } of doors) listener.closeAll()
     await Promise.all(closed)
     this.#public = undefined
     this.#operations = undefined
+  }
+
+  get #doors(): readonly Door[] {
+    return [this.#public, this.#operations].flatMap((door) => door ?? [])
   }
 
   async #door(known: Door | undefined, at: Address, { limits }: ServerConfig): Promise<Door> {

@@ -20,7 +20,9 @@ export const limitsSchema = z.strictObject({
     .describe('How long a connection with a request may be silent: what cuts a slow reader.'),
   checkInterval: duration()
     .prefault('1s')
-    .describe('How often the deadlines of headers and requests are looked at.'),
+    .describe(
+      'How often the deadlines of headers and requests are looked at; read when the process starts.',
+    ),
   connections: count()
     .prefault(10_000)
     .describe('Open connections of one listener; further ones are dropped.'),

@@ -29,20 +29,31 @@ export class Listener {
     this.load = new Load(limits)
     this.#log = log
     this.#server = createServer({
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersTimeout,
-      requestTimeout: limits.requestTimeout + backstopMs,
       connectionsCheckingInterval: limits.checkInterval,
-      keepAliveTimeout: limits.keepAlive,
       insecureHTTPParser: false,
       // Node's own refusal has no body; the edge looks for it.
       requireHostHeader: false,
     })
-    // Node would drop headers over this count and say nothing; the edge counts them.
-    this.#server.maxHeadersCount = 0
-    this.#server.maxConnections = limits.connections
-    this.#server.timeout = limits.socketIdle
+    this.configure(limits)
     this.#answerEverything()
+  }
+
+  /**
+   * Other limits, while it listens. Deadlines of headers and requests hold at once for every connection, the rest for
+   * new ones; node reads `checkInterval` when it begins to listen, and never again.
+   */
+  configure(limits: Limits): void {
+    this.load.configure(limits)
+    Object.assign(this.#server, {
+      maxHeaderSize: limits.headerBytes,
+      // Node would drop headers over this count and say nothing; the edge counts them.
+      maxHeadersCount: 0,
+      headersTimeout: limits.headersTimeout,
+      requestTimeout: limits.requestTimeout + backstopMs,
+      keepAliveTimeout: limits.keepAlive,
+      maxConnections: limits.connections,
+      timeout: limits.socketIdle,
+    })
   }
 
   /** The atomic swap. */

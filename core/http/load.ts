@@ -15,13 +15,17 @@ export class Load {
   /** Those that we work on: not the ones that wait for their client, who would otherwise shut out all others. */
   working = 0
   streams = 0
-  readonly #limits: Limits
+  #limits: Limits
   #timer: NodeJS.Timeout | undefined
   #lateSamples = 0
   #samples = 0
   #isHeapFull = false
 
   constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  configure(limits: Limits): void {
     this.#limits = limits
   }
 

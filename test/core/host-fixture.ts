@@ -23,7 +23,7 @@ export interface Entry {
 export function planOf(entries: readonly Entry[], server: object = {}): Plan {
   const planned: PlannedPlugin[] = []
   for (const entry of entries) planned.push(plannedOf(entry, planned))
-  const hash = digest(planned.map(({ key }) => key))
+  const hash = digest([server, planned.map(({ key }) => key)])
   return {
     hash,
     server: serverSchema.parse({
