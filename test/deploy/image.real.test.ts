@@ -3,7 +3,16 @@
  * numeric user, with the environment and the secret files that docker-compose.yml gives.
  */
 import type { ChildProcess } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -127,6 +136,13 @@ test('a plugin of the user in my-plugins finds autodocops, and its tests pass in
   assert.is(made.code, 0, made.stderr)
   assert.is(code, 0, text)
   assert.match(text, /Passed: +[1-9]/)
+})
+
+test('everything ends', () => {
+  // Tens of thousands of files: to delete them is work of the test, not of its last breath.
+  rmSync(home, { recursive: true, force: true, maxRetries: 20 })
+
+  assert.not.ok(existsSync(home))
 })
 
 test.run()
