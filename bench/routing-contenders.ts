@@ -130,6 +130,7 @@ function bare(routes: readonly BenchRoute[]): Promise<number> {
 
 export const contenders: Readonly<Record<string, Contender>> = {
   ours: ours.whole,
+  'ours with metrics': ours.withMetrics,
   'ours without the edge': ours.withoutEdge,
   'koa + @koa/router': koa,
   fastify: quick,

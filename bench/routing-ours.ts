@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 
 import Koa from 'koa'
 
+import { coreFamilies } from '../core/core-metrics.ts'
 import { Events } from '../core/events.ts'
 import { AbortHub } from '../core/http/abort-hub.ts'
 import { Authentication } from '../core/http/authenticate.ts'
@@ -19,6 +20,7 @@ import { Pipeline } from '../core/http/pipeline.ts'
 import { withLogContext } from '../core/log-context.ts'
 import type { Route, RouteOf } from '../core/route.ts'
 import type { Authenticator } from '../core/slots.ts'
+import { PrometheusMeter } from '../plugins/metrics/prometheus-meter.ts'
 import { answer, authenticate, Budget, params, quietLog, timeoutMs } from './routing-duties.ts'
 import type { BenchRoute } from './routing-table.ts'
 
@@ -82,10 +84,24 @@ function optionsFor(table: readonly BenchRoute[]): HttpAppOptions {
 }
 
 async function whole(table: readonly BenchRoute[]): Promise<number> {
-  const options = optionsFor(table)
+  return serve(optionsFor(table))
+}
+
+async function serve(options: HttpAppOptions): Promise<number> {
   const listener = new Listener(options.limits, options.log)
   listener.use(createHttpApp(options))
   return (await listener.listen({ host: '127.0.0.1', port: 0 })).port
+}
+
+/** The whole with a meter that listens to every request, as the metrics plugin does. */
+async function withMetrics(table: readonly BenchRoute[]): Promise<number> {
+  const options = optionsFor(table)
+  const { events, log } = options
+  const meter = new PrometheusMeter({ config: { maxSeries: 2_000, runtime: true }, events, log })
+  const app = { version: '0', routes: () => [], plugins: () => [] }
+  const host = { app, plugins: () => [], inFlight: () => 0 }
+  meter.use([{ plugin: 'core', families: coreFamilies, services: { host } }])
+  return serve(options)
 }
 
 /** Match, authenticate, limit, validate, handler, reply and log: no check of the input, no header, no limit of load. */
@@ -124,4 +140,4 @@ function withoutEdge(table: readonly BenchRoute[]): Promise<number> {
   )
 }
 
-export const ours = { whole, withoutEdge }
+export const ours = { whole, withMetrics, withoutEdge }
