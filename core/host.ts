@@ -8,7 +8,7 @@ import { findingsOf } from './examination.ts'
 import { fillerOf, Generation, refuseClashes, type HttpSettings } from './generation.ts'
 import { Healing } from './healing.ts'
 import { HostErrors } from './host-errors.ts'
-import { dependantsFirst, messageOf, stopAll, type Instance } from './instance.ts'
+import { dependantsFirst, stopAll, type Instance } from './instance.ts'
 import { Listeners } from './listeners.ts'
 import type { RootLogger } from './log.ts'
 import { isLoopback, type ServerConfig } from './manifest/server-config.ts'
@@ -18,6 +18,7 @@ import type { AppView, Clock, Finding, Random } from './plugin.ts'
 import { previewOf, type Preview } from './preview.ts'
 import { ReadinessProbe, type Readiness } from './readiness.ts'
 import { ReloadQueue } from './reload-queue.ts'
+import { reportOf, unchanged, type ReloadReport } from './reload-report.ts'
 import { Starter, type Progress } from './starter.ts'
 import { excerpt, type Cast, type TransitionMode } from './transition.ts'
 
@@ -35,17 +36,6 @@ export interface HostOptions {
   readonly production: boolean
   /** Told of each start as it happens. */
   readonly progress?: (step: Progress) => void
-}
-
-export interface ReloadReport {
-  readonly changed: boolean
-  readonly generation: number
-  readonly hash: string
-  readonly started: readonly string[]
-  readonly kept: readonly string[]
-  readonly retired: readonly string[]
-  readonly unavailable: readonly { readonly plugin: string; readonly error: string }[]
-  readonly ms: number
 }
 
 const nothing: Cast = { instances: new Map(), unavailable: new Map() }
@@ -362,10 +352,7 @@ export class Host {
 
   #unchanged(): ReloadReport {
     this.#emitReload('unchanged')
-    const kept = [...(this.#current?.instances.keys() ?? [])]
-    const generation = this.#current?.id ?? 0
-    const nothingElse = { started: [], retired: [], unavailable: [], ms: 0 }
-    return { changed: false, generation, hash: this.hash, kept, ...nothingElse }
+    return unchanged(this.#current)
   }
 
   #emitReload(outcome: 'applied' | 'rejected' | 'unchanged'): void {
@@ -377,31 +364,5 @@ export class Host {
       const { plan } = this.#current ?? {}
       return plan === undefined ? this.#unchanged() : this.#change(plan, 'heal')
     })
-  }
-}
-
-function reportOf(
-  plan: Plan,
-  generation: number,
-  before: Cast,
-  after: Cast,
-  ms: number,
-): ReloadReport {
-  const names = (cast: Cast, other: Cast, same: boolean) =>
-    [...cast.instances].flatMap(([name, instance]) =>
-      (other.instances.get(name) === instance) === same ? [name] : [],
-    )
-  return {
-    changed: true,
-    generation,
-    hash: plan.hash,
-    started: names(after, before, false),
-    kept: names(after, before, true),
-    retired: names(before, after, false),
-    unavailable: [...after.unavailable].map(([plugin, { error }]) => ({
-      plugin,
-      error: messageOf(error),
-    })),
-    ms,
   }
 }

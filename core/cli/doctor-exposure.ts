@@ -3,14 +3,10 @@ import type { Plan } from '../plan.ts'
 import type { Finding } from '../plugin.ts'
 
 /** What others can reach, and by which name. Most of it matters in production only. */
-export const examineExposure = ({ server, plugins }: Plan, production: boolean) => [
+export const examineExposure = ({ server }: Plan, production: boolean): readonly Finding[] => [
   publicUrl(server, production),
   proxies(server, production),
   operations(server),
-  docs(
-    plugins.some(({ name }) => name === 'docs'),
-    production,
-  ),
 ]
 
 function publicUrl({ publicUrl: url }: ServerConfig, production: boolean): Finding {
@@ -48,11 +44,4 @@ function operations({ operations: { host, port }, operationsToken }: ServerConfi
   }
   const fix = 'set OPERATIONS_TOKEN, or OPERATIONS_ADDRESS=127.0.0.1:9464'
   return { check, verdict: 'failed', saw: `${where} without a token`, fix }
-}
-
-function docs(isOn: boolean, production: boolean): Finding {
-  const check = 'documentation page'
-  if (!isOn || !production) return { check, verdict: 'ok', saw: isOn ? 'on' : 'off' }
-  const fix = 'unless that is meant: autodocops plugins disable docs'
-  return { check, verdict: 'warning', saw: 'on in production: every route is told', fix }
 }

@@ -4,6 +4,7 @@ import { Assets } from './assets.ts'
 import { commands } from './commands.ts'
 import { config } from './config.ts'
 import { Docs } from './contract.ts'
+import { examine } from './doctor.ts'
 import { routes } from './routes.ts'
 import { Documentation } from './service.ts'
 
@@ -29,6 +30,7 @@ export default definePlugin({
       ? `Documentation  ${server.publicUrl}/docs`
       : `API document   ${server.publicUrl}/openapi.json`,
   ],
+  doctor: ({ server, config }) => Promise.resolve([examine(server, config)]),
   examples: {
     config: {
       valid: [{}, { title: 'Our API' }, { page: false }],
