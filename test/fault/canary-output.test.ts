@@ -7,13 +7,8 @@ import * as assert from 'uvu/assert'
 import { postgres } from '../harness/postgres.ts'
 import { run, startServer } from '../harness/process.ts'
 import { until } from '../plugins/cache/rig.ts'
+import { manifestOf, secrets } from './canaries.ts'
 
-const secrets = {
-  JWT_SECRET_KEY: 'canaryJwt-4b1d7f60a2c94e8f8d35c1f0aa17',
-  SESSION_SECRET: 'canarySession-90c2e77b5f1a4d6693b8d2e4',
-  STRIPE_WEBHOOK_SECRET: 'canaryStripe-55e0f19a7c3b48d9b1e6',
-  OPERATIONS_TOKEN: 'canaryOperations-c81f60d2e94b4a7ba5f3e0',
-}
 const sent = {
   authorization: 'Bearer canaryBearer-7d20',
   cookie: 'sid=canaryCookie-31fe',
@@ -24,24 +19,7 @@ const body = 'canaryBody-b8e2'
 const prompt = 'canaryPrompt-f37a'
 const canary = /canary(?!Prompt)\w+-\w+/i
 
-const manifestAt = (level: string) => `
-log: { level: ${level} }
-server:
-  port: '\${PORT}'
-  operations: '\${OPERATIONS_ADDRESS}'
-  operationsToken: '\${OPERATIONS_TOKEN}'
-  dataDir: '\${DATA_DIR}'
-plugins:
-  database: { config: { url: '\${DATABASE_URL}' } }
-  cache: true
-  sessions: { config: { secret: '\${SESSION_SECRET}' } }
-  auth: { config: { secret: '\${JWT_SECRET_KEY}' } }
-  projects: true
-  billing: { config: { webhookSecret: '\${STRIPE_WEBHOOK_SECRET}' } }
-  llm-chat: true
-  metrics: true
-  docs: true
-`
+const manifestAt = (level: string) => manifestOf({ level })
 
 const { url: database } = await postgres()
 const env = { ...secrets, DATABASE_URL: database }

@@ -10,42 +10,16 @@ import { postgres } from '../harness/postgres.ts'
 import { run, startServer } from '../harness/process.ts'
 import type { ServerProcess } from '../harness/process.ts'
 import { rootUrl } from '../harness/root.ts'
+import { manifestOf, secrets } from './canaries.ts'
 
 const rounds = 1_000 * Number(process.env['TEST_SCALE'] ?? 1)
 const atOnce = 16
 
-/** None has the shape of a known kind of key, so that no pattern hides it by luck. */
-const secrets = {
-  JWT_SECRET_KEY: 'canaryJwt-4b1d7f60a2c94e8f8d35c1f0aa17',
-  SESSION_SECRET: 'canarySession-90c2e77b5f1a4d6693b8d2e4',
-  OPENAI_API_KEY: 'canaryOpenai-17ab33f2c5d04be2a6f0',
-  STRIPE_WEBHOOK_SECRET: 'canaryStripe-55e0f19a7c3b48d9b1e6',
-  OPERATIONS_TOKEN: 'canaryOperations-c81f60d2e94b4a7ba5f3e0',
-}
-const manifest = `
-server:
-  host: '127.0.0.1'
-  port: '\${PORT}'
-  operations: '\${OPERATIONS_ADDRESS}'
-  operationsToken: '\${OPERATIONS_TOKEN}'
-  dataDir: '\${DATA_DIR}'
-plugins:
-  database: { config: { url: '\${DATABASE_URL}' } }
-  cache: true
-  sessions: { config: { secret: '\${SESSION_SECRET}' } }
-  auth:
-    config:
-      secret: '\${JWT_SECRET_KEY}'
-      limits:
-        default: { anonymous: 1000000, user: 1000000 }
-        chat: { anonymous: 1000000, user: 1000000 }
-        auth: { anonymous: 1000000, user: 1000000 }
-  projects: true
-  billing: { config: { webhookSecret: '\${STRIPE_WEBHOOK_SECRET}' } }
-  llm-chat: { config: { apiKey: '\${OPENAI_API_KEY}', baseUrl: 'http://127.0.0.1:9/v1' } }
-  metrics: true
-  docs: true
-`
+const many = '{ anonymous: 1000000, user: 1000000 }'
+const manifest = manifestOf({
+  limits: `{ default: ${many}, chat: ${many}, auth: ${many} }`,
+  chat: `{ config: { apiKey: '\${OPENAI_API_KEY}', baseUrl: 'http://127.0.0.1:9/v1' } }`,
+})
 
 const { url: database } = await postgres()
 const env = { ...secrets, DATABASE_URL: database }
