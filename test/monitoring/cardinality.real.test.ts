@@ -1,12 +1,30 @@
 /** Whatever strangers send, a scrape stays small; what was counted as open is counted as closed. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { sign } from '../../plugins/billing/verify.ts'
 import { run, startServer } from '../harness/process.ts'
+import { root } from '../harness/root.ts'
 
-const env = { JWT_SECRET_KEY: 'monitoring-7d1e5a60b2c94e8f8d35c1f0', BILLING_FAKE_PORT: '0' }
-const server = await startServer({ env })
-const token = (await run(['token', '--sub', 'alice'], { env, home: server.home })).stdout.trim()
+const webhookSecret = 'whsec_monitoring'
+const env = {
+  JWT_SECRET_KEY: 'monitoring-7d1e5a60b2c94e8f8d35c1f0',
+  STRIPE_WEBHOOK_SECRET: webhookSecret,
+}
+/** The built-in one, without a limit that would answer before anything is looked at. */
+const secretLine = "      secret: '${JWT_SECRET_KEY:-}'"
+const many = '{ anonymous: 1000000, user: 1000000 }'
+const manifest = readFileSync(join(root, 'config/manifest.yaml'), 'utf8').replace(
+  secretLine,
+  (line) => `${line}\n      limits: { default: ${many}, chat: ${many} }\n     `,
+)
+const server = await startServer({ env, manifest })
+const issue = async (user: string) =>
+  (await run(['token', '--sub', user], { env, manifest, home: server.home })).stdout.trim()
+const token = await issue('alice')
 const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
 
 const scrape = async () => (await fetch(`${server.operationsUrl}/metrics`)).text()
@@ -19,24 +37,48 @@ const valueOf = (text: string, series: string) =>
   )
 
 const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'REPORT', 'PROPFIND', 'LOCK']
-const send = async (n: number) => {
-  const kind = n % 4
-  const post = (path: string, body: unknown) =>
-    fetch(`${server.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-  const reply =
-    kind === 0
-      ? await fetch(`${server.url}/path-${n}/${n}`)
-      : kind === 1
-        ? await fetch(`${server.url}/api/projects/${n}`, {
-            method: methods[n % methods.length] ?? '',
-          })
-        : kind === 2
-          ? await post('/billing/stripe-webhook', { id: `evt_${n}`, type: `type.${n}` })
-          : await post('/v1/chat/completions', {
-              model: `model-${n}`,
-              messages: [{ role: 'user', content: 'x' }],
-            })
+const statuses = new Map<string, number>()
+
+const post = (path: string, text: string, more: object = {}) =>
+  fetch(`${server.url}${path}`, { method: 'POST', headers: { ...headers, ...more }, body: text })
+
+function webhook(n: number): Promise<Response> {
+  const object = { id: `obj_${n}`, object: `thing${n}` }
+  const text = JSON.stringify({
+    id: `evt_${n}`,
+    object: 'event',
+    type: `type.${n}`,
+    created: Math.floor(Date.now() / 1_000),
+    livemode: false,
+    data: { object },
+  })
+  return post('/billing/stripe-webhook', text, {
+    'stripe-signature': sign(text, webhookSecret, Date.now()),
+  })
+}
+
+const kinds: readonly (readonly [string, (n: number) => Promise<Response>])[] = [
+  ['path', (n) => fetch(`${server.url}/path-${n}/${n}`)],
+  [
+    'method',
+    (n) => fetch(`${server.url}/api/projects/${n}`, { method: methods[(n >> 2) % 8] ?? '' }),
+  ],
+  ['webhook', webhook],
+  [
+    'model',
+    (n) => {
+      const messages = [{ role: 'user', content: 'x' }]
+      return post('/v1/chat/completions', JSON.stringify({ model: `model-${n}`, messages }))
+    },
+  ],
+]
+
+async function send(n: number): Promise<void> {
+  const [kind, ask] = kinds[n % kinds.length] ?? ['', () => Promise.reject(new Error('no kind'))]
+  const reply = await ask(n)
   await reply.arrayBuffer()
+  const key = `${kind} ${reply.status}`
+  statuses.set(key, (statuses.get(key) ?? 0) + 1)
 }
 
 test('ten thousand random paths, methods, webhook types and models leave a scrape of 5,000 lines', async () => {
@@ -53,6 +95,8 @@ test('ten thousand random paths, methods, webhook types and models leave a scrap
   assert.ok(renderMs <= 500, `${renderMs} ms`)
   assert.match(text, 'route="__unmatched__"')
   assert.not.match(text, /path-\d|type\.\d|model-\d/)
+  assert.is(statuses.get('webhook 200'), 2_500, 'every type was signed, and looked at')
+  assert.is(statuses.get('model 404'), 2_500, 'every model was looked for')
 })
 
 test('a hundred readers who leave are counted as a hundred, and nothing stays in flight', async () => {
@@ -61,7 +105,7 @@ test('a hundred readers who leave are counted as a hundred, and nothing stays in
     const leaving = new AbortController()
     const reply = await fetch(`${server.url}/chat/stream`, {
       method: 'POST',
-      headers: { ...headers, authorization: await bearerOf(n) },
+      headers: { ...headers, authorization: `Bearer ${await bearerOf(n)}` },
       body: JSON.stringify({ query: 'Tell me a long story about a plugin and its cache.' }),
       signal: leaving.signal,
     })
@@ -83,16 +127,14 @@ test('a hundred readers who leave are counted as a hundred, and nothing stays in
   assert.is(valueOf(text, 'llm_streams_in_flight{provider="fake"}'), 0)
 })
 
-/** Users of their own, since each has a limit of requests in a minute. */
+/** Users of their own, since a plan has a limit of questions in a minute. */
 const bearers = new Map<number, Promise<string>>()
-const bearerOf = (n: number) => {
+function bearerOf(n: number): Promise<string> {
   const user = Math.floor(n / 15)
   const known = bearers.get(user) ?? issue(`reader-${user}`)
   bearers.set(user, known)
   return known
 }
-const issue = async (user: string) =>
-  `Bearer ${(await run(['token', '--sub', user], { env, home: server.home })).stdout.trim()}`
 
 async function settled(isDone: (text: string) => boolean): Promise<string> {
   for (let tries = 0; ; tries += 1) {
