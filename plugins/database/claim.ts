@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** `pg` adds this name to a host that starts with a slash. */
 export const socketIn = (directory: string): string => join(directory, '.s.PGSQL.5432')
 const ownerIn = (directory: string): string => join(directory, 'owner')
+/** No other process's, even in another container, where pids are the same; no longer than the socket's name. */
+const passingNameIn = (directory: string): string =>
+  join(directory, `.claim-${randomBytes(3).toString('hex')}`)
 
 export class FolderInUse extends Error {}
 
@@ -34,8 +38,7 @@ export class Claim {
     accept: (socket: Socket) => void,
   ): Promise<Claim> {
     const path = socketIn(directory)
-    const bound = join(directory, `.s.PGSQL.${String(process.hrtime.bigint() % 10_000n)}`)
-    rmSync(bound, { force: true })
+    const bound = passingNameIn(directory)
     const server = createServer(accept)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(bound, resolve)
@@ -82,7 +85,7 @@ function linked(from: string, to: string): boolean {
 
 /** Moves the dead socket away; what turns out to be another one than was judged is put back. */
 function takeAway(path: string, judged: number | undefined): void {
-  const aside = `${path}.${String(process.pid)}`
+  const aside = passingNameIn(dirname(path))
   try {
     renameSync(path, aside)
   } catch {
