@@ -13,6 +13,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { Claim, FolderInUse } from './claim.ts'
 import type { WorkerOrder, WorkerReport, WorkerRequest } from './embedded.ts'
 import { PgliteServer } from './pglite-server.ts'
+import { SyncedFiles, syncTree } from './synced-files.ts'
 
 const order = workerData as WorkerOrder
 const idleMs = 10_000
@@ -48,11 +49,16 @@ async function openPglite(): Promise<PGlite> {
   if (isNew) writeFileSync(making, '')
   const copy = order.copy === undefined ? undefined : new Blob([await readFile(order.copy)])
   const db = await PGlite.create({
-    dataDir,
+    fs: new SyncedFiles(dataDir),
+    startParams: [...SyncedFiles.startParams],
     relaxedDurability: false,
     ...(copy === undefined ? {} : { loadDataDir: copy }),
   })
   await db.query('select 1')
+  if (isNew) {
+    await db.query('checkpoint')
+    syncTree(dataDir)
+  }
   rmSync(making, { force: true })
   return db
 }

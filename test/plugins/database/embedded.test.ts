@@ -27,6 +27,12 @@ test('what it runs on is said with its folder', () => {
   assert.is(main.connections.describe(), `embedded PGlite in ${dataDir}/pglite`)
 })
 
+test('what is committed is synced to the disk', async () => {
+  const { rows } = await knex.raw('select current_setting(?) as fsync', ['fsync'])
+
+  assert.equal(rows, [{ fsync: 'on' }])
+})
+
 test('an int8 is a number where it fits, and text where it does not', async () => {
   const { rows } = await knex.raw('select 42::int8 as small, 9007199254740993::int8 as large')
 
