@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 
-import { Secret } from './secret.ts'
+import { isSecret } from './secret.ts'
 
 /** Names content by its hash: 64 bits are enough to tell the plans of one deployment apart. */
 export const contentKey = (content: unknown): string =>
@@ -12,7 +12,7 @@ export const contentKey = (content: unknown): string =>
 
 /** The same for the same content, whatever the order of its keys. Secrets count, and do not come out. */
 function canonical(value: unknown): unknown {
-  if (value instanceof Secret) return ['secret', value.reveal()]
+  if (isSecret(value)) return ['secret', value.reveal()]
   if (value instanceof Map) return ['map', canonical([...value])]
   if (value instanceof Set) return ['set', canonical([...value])]
   if (value instanceof RegExp) return ['pattern', String(value)]

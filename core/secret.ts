@@ -1,12 +1,19 @@
 import { inspect } from 'node:util'
 import * as z from 'zod'
 
+const brand = Symbol.for('autodocops.secret')
+const ruleKey = Symbol.for('autodocops.secret-rule')
+
 /** A value that must not be printed: every way to turn it into text gives `[redacted]`. */
 export class Secret {
   readonly #value: string
 
   constructor(value: string) {
     this.#value = value
+  }
+
+  get [brand](): true {
+    return true
   }
 
   reveal(): string {
@@ -36,8 +43,13 @@ export interface SecretRule {
   readonly generated?: boolean
 }
 
-/** Read back by the plan (generated secrets, sample values) and by the schema generator. */
-export const secretRules = z.registry<SecretRule>()
+/** By brand, not by class: a plugin from outside may bring a copy of this package. */
+export const isSecret = (value: unknown): value is Secret =>
+  typeof value === 'object' && value !== null && brand in value
+
+/** What {@link secret} was given, for the plan (generated secrets, sample values) and the schema generator. */
+export const secretRuleOf = (schema: object): SecretRule | undefined =>
+  (schema as { readonly [ruleKey]?: SecretRule })[ruleKey]
 
 /** Text in the manifest, a {@link Secret} in the config. Messages never hold the value. */
 export function secret(rule: SecretRule = {}): z.ZodType<Secret, string> {
@@ -46,6 +58,6 @@ export function secret(rule: SecretRule = {}): z.ZodType<Secret, string> {
     error: `must have at least ${minBytes} bytes`,
   })
   const schema = text.transform((value) => new Secret(value))
-  secretRules.add(schema, rule)
+  Object.defineProperty(schema, ruleKey, { value: rule })
   return schema as unknown as z.ZodType<Secret, string>
 }

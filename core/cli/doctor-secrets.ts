@@ -2,7 +2,7 @@ import { secretRule, visit } from '../manifest/schema-walk.ts'
 import { pathText } from '../manifest/tree.ts'
 import type { Plan, PlannedPlugin } from '../plan.ts'
 import type { Finding } from '../plugin.ts'
-import { Secret } from '../secret.ts'
+import { isSecret } from '../secret.ts'
 
 /** Of 32 random bytes in any spelling, fewer different characters never come. */
 const fewCharacters = 10
@@ -39,4 +39,4 @@ async function weakIn({ name, config, source }: PlannedPlugin): Promise<readonly
 }
 
 const isWeak = (value: unknown): boolean =>
-  value instanceof Secret && new Set(value.reveal()).size < fewCharacters
+  isSecret(value) && new Set(value.reveal()).size < fewCharacters

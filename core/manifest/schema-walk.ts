@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import { secretRules, type SecretRule } from '../secret.ts'
+import { secretRuleOf, type SecretRule } from '../secret.ts'
 import type { Path } from './tree.ts'
 
 /** What `.meta()` of a config key may say, besides its description. */
@@ -27,7 +27,7 @@ function* chain(schema: z.core.$ZodType): Generator<z.core.$ZodType> {
   let current: z.core.$ZodType | undefined = schema
   while (current !== undefined) {
     yield current
-    if (secretRuleOf(current) !== undefined) return
+    if (ownRule(current) !== undefined) return
     current = inner(defOf(current))
   }
 }
@@ -38,11 +38,12 @@ function inner(def: Def): z.core.$ZodType | undefined {
   return 'innerType' in def ? def.innerType : undefined
 }
 
-/** zod's own lookup forgets a rule without properties on a described copy. */
-function secretRuleOf(schema: z.core.$ZodType): SecretRule | undefined {
+/** A described schema is a copy, which knows what it was copied from. */
+function ownRule(schema: z.core.$ZodType): SecretRule | undefined {
   let current: z.core.$ZodType | undefined = schema
   while (current !== undefined) {
-    if (secretRules.has(current)) return secretRules.get(current) ?? {}
+    const rule = secretRuleOf(current)
+    if (rule !== undefined) return rule
     current = current._zod.parent
   }
   return undefined
@@ -51,7 +52,7 @@ function secretRuleOf(schema: z.core.$ZodType): SecretRule | undefined {
 /** The rule of a secret, however it is wrapped; `undefined` for what is none. */
 export function secretRule(schema: z.core.$ZodType): SecretRule | undefined {
   for (const layer of chain(schema)) {
-    const rule = secretRuleOf(layer)
+    const rule = ownRule(layer)
     if (rule !== undefined) return rule
   }
   return undefined
@@ -66,7 +67,7 @@ export function keyMeta(schema: z.core.$ZodType): KeyMeta {
 export function* visit(schema: z.core.$ZodType, value: unknown, path: Path = []): Generator<Visit> {
   yield { path, schema: schema as z.ZodType, value }
   const innermost = [...chain(schema)].at(-1) ?? schema
-  if (secretRuleOf(innermost) !== undefined) return
+  if (ownRule(innermost) !== undefined) return
   for (const [part, child] of children(defOf(innermost), value)) {
     const below =
       part === undefined ? value : (value as Record<string, unknown> | undefined)?.[part]

@@ -1,8 +1,10 @@
+import { Secret } from 'autodocops'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import * as z from 'zod'
 
-import type { PluginSource } from '../../core/facts.ts'
+import { configJsonSchema, type PluginSource } from '../../core/facts.ts'
 import { faultsOf, inFolder, known, may, planned, source } from './manifest-fixture.ts'
 
 const world =
@@ -74,6 +76,28 @@ test('a secret counts for the key, and the same config in another spelling does 
 
   assert.equal(one, two)
   assert.is.not(one['database'], three['database'])
+})
+
+test('a secret that another copy of this package made is one: it counts for the key and is hidden', async () => {
+  const here = import.meta.resolve('autodocops')
+  const copy = new URL(here.endsWith('.ts') ? './secret.ts?copy' : './secret.js?copy', here).href
+  const theirs = (await import(copy)) as typeof import('../../core/secret.ts')
+  const config = z.strictObject({ token: theirs.secret({ minBytes: 4 }).describe('T') })
+  const sources = new Map([['outside', source({ name: 'outside' }, config)]])
+  const planOf = (token: string) =>
+    planned({
+      yaml: 'plugins: { outside: { config: { token: "${T}" } } }',
+      env: { T: token },
+      sources,
+    })
+
+  const [one, two] = [await planOf('first'), await planOf('second')]
+
+  assert.not.instance((one.plugins[0]?.config as { token: unknown }).token, Secret)
+  assert.is.not(one.hash, two.hash)
+  assert.equal(configJsonSchema(config)['properties'], {
+    token: { type: 'string', description: 'T', 'x-secret': true },
+  })
 })
 
 test('what plugins see of the server counts for every key, the rest for none', async () => {
