@@ -9,6 +9,9 @@ export interface Watchers {
   readonly clock: Clock
 }
 
+/** ioredis says `Failed to refresh slots cache.`, and here why. */
+type ClusterError = Error & { readonly lastNodeError?: Error }
+
 /** Tells of one connection's outages, once each: `starting` → `up` ⇄ `down`; `ended` is no outage. */
 export class Outage {
   readonly #connection: string
@@ -24,7 +27,8 @@ export class Outage {
     this.#connection = connection
     this.#to = to
     // An 'error' without a listener would end the process.
-    client.on('error', (error: Error) => (this.#reason = error.message))
+    client.on('error', (error: ClusterError) => this.blame(error.lastNodeError ?? error))
+    client.on('node error', this.blame)
     client.on('close', () => this.#close())
     client.on('ready', () => this.#ready())
     client.once('close', () => this.#decide()).once('ready', () => this.#decide())
@@ -36,6 +40,12 @@ export class Outage {
 
   get reason(): string {
     return this.#reason
+  }
+
+  /** A command's error says that the connection closed; why it did, an earlier one has said. */
+  readonly blame = ({ message }: Error, node?: string): void => {
+    if (message === 'Connection is closed.') return
+    this.#reason = node === undefined ? message : `${node}: ${message}`
   }
 
   end(): void {

@@ -8,7 +8,8 @@ import type { RedisConfig } from './config.ts'
 import type { RedisCommand, RedisService } from './contract.ts'
 import { redisCommands, RedisEvents } from './contract.ts'
 import { warnOfEviction } from './eviction.ts'
-import { anyNode } from './node-connector.ts'
+import { anyNode, ownNode } from './node-connector.ts'
+import type { Blame } from './node-connector.ts'
 import type { Options, Place } from './options.ts'
 import { backOff, clusterOptions, dial, failFast, patient, placeOf } from './options.ts'
 import { Outage } from './outage.ts'
@@ -51,7 +52,9 @@ export class Connections implements RedisService {
     const place = placeOf(this.#to.config, name)
     const options = { ...patient(this.#to.config), retryStrategy: this.#retry }
     return this.#keep(
-      place.kind === 'cluster' ? this.#cluster(place, options, true) : this.#redis(place, options),
+      place.kind === 'cluster'
+        ? this.#cluster(place, options, { isPatient: true })
+        : this.#redis(place, options),
     )
   }
 
@@ -84,8 +87,10 @@ export class Connections implements RedisService {
   #open(name: string): Opened {
     const opened = this.#opened.get(name)
     if (opened) return opened
-    const client = this.#client(name)
-    const fresh = { client, outage: new Outage(name, client, this.#to) }
+    const blame: Blame = (error, node) => outage.blame(error, node)
+    const client = this.#client(name, blame)
+    const outage = new Outage(name, client, this.#to)
+    const fresh = { client, outage }
     this.#opened.set(name, fresh)
     // A cache may lose any key; everything else may not.
     if (name !== 'cache' && client instanceof Redis)
@@ -93,7 +98,7 @@ export class Connections implements RedisService {
     return fresh
   }
 
-  #client(name: string): Redis | Cluster {
+  #client(name: string, blame: Blame): Redis | Cluster {
     const { config, clock, events } = this.#to
     const place = placeOf(config, name)
     const options = { ...failFast(config), retryStrategy: this.#retry }
@@ -107,7 +112,7 @@ export class Connections implements RedisService {
           durationMs,
         }),
     }
-    if (place.kind === 'cluster') return this.#cluster(place, options, false).watched(watch)
+    if (place.kind === 'cluster') return this.#cluster(place, options, { blame }).watched(watch)
     // What is asked for in one turn of the loop goes out in one write. In a Cluster ioredis would queue for it.
     return this.#redis(place, { ...options, enableAutoPipelining: true }).watched(watch)
   }
@@ -122,16 +127,17 @@ export class Connections implements RedisService {
   #cluster(
     place: Extract<Place, { kind: 'cluster' }>,
     options: Options,
-    queue: boolean,
+    { isPatient = false, blame = () => {} }: { isPatient?: boolean; blame?: Blame },
   ): TimedCluster {
     const {
       retryStrategy: _,
       enableOfflineQueue: __,
       ...redisOptions
     } = { ...options, ...place.options }
+    const Connector = ownNode(redisOptions.tls !== undefined, blame)
     const nodes = place.nodes.map(({ host, port }) => ({ host, port }))
     return new TimedCluster(nodes, {
-      ...clusterOptions(redisOptions, queue),
+      ...clusterOptions({ ...redisOptions, Connector }, isPatient),
       clusterRetryStrategy: this.#retry,
     })
   }

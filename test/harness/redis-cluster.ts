@@ -14,6 +14,14 @@ export interface RedisCluster {
   readonly stop: () => Promise<void>
 }
 
+/** For a Cluster that speaks TLS alone. */
+export interface ClusterTls {
+  /** The options of the command line for a server on this port. */
+  readonly options: (port: number) => readonly string[]
+  /** The certificate, in PEM, of who signed the servers'. */
+  readonly authority: string
+}
+
 const masters = 3
 const slotCount = 16_384
 const busOffset = 10_000
@@ -25,8 +33,9 @@ const slotsOf = (index: number): number[] => {
   return Array.from({ length: last - first }, (_, slot) => first + slot)
 }
 
-async function join(servers: readonly RedisServer[]): Promise<void> {
-  const clients = servers.map(({ port }) => new Redis({ port, host: '127.0.0.1' }))
+async function join(servers: readonly RedisServer[], authority?: string): Promise<void> {
+  const tls = authority === undefined ? {} : { tls: { ca: authority } }
+  const clients = servers.map(({ port }) => new Redis({ port, host: '127.0.0.1', ...tls }))
   try {
     await Promise.all(clients.map((client, index) => client.cluster('ADDSLOTS', ...slotsOf(index))))
     const [first] = servers
@@ -48,15 +57,16 @@ async function isReady(client: Redis): Promise<void> {
 }
 
 /** Three masters that hold all slots; `undefined` where the machine has no redis-server. */
-export async function startCluster(): Promise<RedisCluster | undefined> {
+export async function startCluster(tls?: ClusterTls): Promise<RedisCluster | undefined> {
   const servers: RedisServer[] = []
   for (let index = 0; index < masters; index++) {
-    const server = await RedisServer.start(options, busOffset)
+    const own = (port: number) => [...options, ...(tls?.options(port) ?? [])]
+    const server = await RedisServer.start(own, busOffset)
     if (!server) return undefined
     atEnd(() => server.stop())
     servers.push(server)
   }
-  await join(servers)
+  await join(servers, tls?.authority)
   return {
     nodes: servers.map(({ port }) => ({ host: '127.0.0.1', port })),
     stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),

@@ -9,6 +9,9 @@ import { binary } from './binaries.ts'
 import { adopt, adoptFolder, end, signalTo } from './ending.ts'
 import { listening, sparePort } from './ports.ts'
 
+/** Options of the command line, or what makes them of the port. */
+export type Options = readonly string[] | ((port: number) => readonly string[])
+
 /** A Redis of our own that can be hurt. It keeps its port over a restart, and nothing on disk. */
 export class RedisServer {
   readonly port: number
@@ -24,10 +27,12 @@ export class RedisServer {
   }
 
   /** `undefined` where the machine has no redis-server. */
-  static async start(options: readonly string[] = [], bus = 0): Promise<RedisServer | undefined> {
+  static async start(options: Options = [], bus = 0): Promise<RedisServer | undefined> {
     const program = binary('redis-server')
     if (!program) return undefined
-    const server = new RedisServer(program, await sparePort(bus), options)
+    const port = await sparePort(bus)
+    const own = typeof options === 'function' ? options(port) : options
+    const server = new RedisServer(program, port, own)
     await server.restart()
     return server
   }

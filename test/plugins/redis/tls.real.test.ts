@@ -1,6 +1,6 @@
-/** `rediss://` to a real server with a certificate of a private authority, as a self-hoster has one. */
+/** TLS to real servers, one and a Cluster, with a certificate of a private authority, as a self-hoster has one. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert'
 import { binary } from '../../harness/binaries.ts'
 import { adoptFolder } from '../../harness/ending.ts'
 import { sparePort } from '../../harness/ports.ts'
+import { startCluster } from '../../harness/redis-cluster.ts'
 import { privateRedis } from '../../harness/redis.ts'
 import { skip } from '../../harness/skip.ts'
 
@@ -38,11 +39,21 @@ async function certificate(name: string, issuer: string, alternatives: string): 
   )
 }
 
+const tlsOptions = (name: string, port: number): string[] => [
+  ...[
+    '--tls-port',
+    String(port),
+    '--tls-auth-clients',
+    'no',
+    '--tls-ca-cert-file',
+    file('ours.crt'),
+  ],
+  ...['--tls-cert-file', file(`${name}.crt`), '--tls-key-file', file(`${name}.key`)],
+]
+
 async function startTls(name: string): Promise<number> {
   const port = await sparePort()
-  const pair = ['--tls-cert-file', file(`${name}.crt`), '--tls-key-file', file(`${name}.key`)]
-  const clients = ['--tls-ca-cert-file', file('ours.crt'), '--tls-auth-clients', 'no']
-  await privateRedis(['--tls-port', String(port), ...pair, ...clients])
+  await privateRedis(tlsOptions(name, port))
   return port
 }
 
@@ -53,49 +64,81 @@ await certificate('elsewhere', 'ours', 'DNS:redis.example.com')
 const port = await startTls('server')
 const misnamed = await startTls('elsewhere')
 
+const onlyTls = (of: number) => ['--port', '0', '--tls-cluster', 'yes', ...tlsOptions('server', of)]
+const authorityOfOurs = readFileSync(file('ours.crt'), 'utf8')
+const noRedis = (): never => skip('a redis-server program', 'apt-get install redis-server')
+const cluster = (await startCluster({ options: onlyTls, authority: authorityOfOurs })) ?? noRedis()
+const nodesAt = (host: string) => cluster.nodes.map((node) => `${host}:${node.port}`)
+
 interface Told {
-  readonly value: string | null
+  /** The values of the keys, each once, and the message. */
+  readonly told: readonly string[]
   readonly health: { readonly status: string; readonly detail?: string }
 }
 
-async function connectTo(url: string, trusted?: string): Promise<Told & { stderr: string }> {
+async function connectTo(config: object, trusted?: string): Promise<Told & { stderr: string }> {
   const script = join(import.meta.dirname, 'tls-client.ts')
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
   const trust = trusted === undefined ? {} : { NODE_EXTRA_CA_CERTS: file(`${trusted}.crt`) }
-  const args = ['--conditions=source', script, url]
+  const args = ['--conditions=source', script, JSON.stringify(config)]
   const { stdout, stderr } = await call(process.execPath, args, { env: { ...env, ...trust } })
   return { ...(JSON.parse(stdout) as Told), stderr }
 }
 
+const allWorks = ['over TLS', 'heard over TLS']
+
 for (const host of ['localhost', '127.0.0.1'])
   test(`rediss://${host} works when its authority is trusted`, async () => {
-    const told = await connectTo(`rediss://${host}:${port}`, 'ours')
+    const { told, health, stderr } = await connectTo({ url: `rediss://${host}:${port}` }, 'ours')
 
-    assert.equal([told.value, told.health], ['over TLS', { status: 'pass' }])
-    assert.is(told.stderr, '')
+    assert.equal([told, health], [allWorks, { status: 'pass' }])
+    assert.is(stderr, '')
   })
 
 for (const trusted of ['theirs', undefined])
   test(`with ${trusted ? 'another authority' : 'no authority'} trusted it is refused, and told why`, async () => {
-    const { value, health } = await connectTo(`rediss://localhost:${port}`, trusted)
+    const { told, health } = await connectTo({ url: `rediss://localhost:${port}` }, trusted)
 
-    assert.equal([value, health.status], [null, 'fail'])
+    assert.equal([told, health.status], [[], 'fail'])
     assert.match(health.detail ?? '', /certificate/)
   })
 
 test('a certificate of another host is refused, and told why', async () => {
-  const { value, health } = await connectTo(`rediss://localhost:${misnamed}`, 'ours')
+  const { told, health } = await connectTo({ url: `rediss://localhost:${misnamed}` }, 'ours')
 
-  assert.equal([value, health.status], [null, 'fail'])
+  assert.equal([told, health.status], [[], 'fail'])
   assert.match(health.detail ?? '', /not in the cert/)
+})
+
+for (const host of ['localhost', '127.0.0.1'])
+  test(`a Cluster reached at ${host} works over TLS on every node`, async () => {
+    const { told, health, stderr } = await connectTo({ nodes: nodesAt(host), tls: true }, 'ours')
+
+    assert.equal([told, health], [allWorks, { status: 'pass' }])
+    assert.is(stderr, '')
+  })
+
+test('a Cluster whose authority nobody trusts is refused, and told why', async () => {
+  const { told, health } = await connectTo({ nodes: nodesAt('localhost'), tls: true })
+
+  assert.equal([told, health.status], [[], 'fail'])
+  assert.match(health.detail ?? '', /certificate/)
+})
+
+test('a Cluster asked without TLS on its TLS ports is refused', async () => {
+  const { told, health } = await connectTo({ nodes: nodesAt('localhost') }, 'ours')
+
+  assert.equal([told, health.status], [[], 'fail'])
 })
 
 test('a server that speaks no TLS is refused, and told why', async () => {
   const plain = await privateRedis()
-  const { value, health } = await connectTo(`rediss://127.0.0.1:${plain.port}`, 'ours')
+  const { told, health } = await connectTo({ url: `rediss://127.0.0.1:${plain.port}` }, 'ours')
 
-  assert.equal([value, health.status], [null, 'fail'])
+  assert.equal([told, health.status], [[], 'fail'])
   assert.ok((health.detail ?? '').length > 'cache: '.length)
 })
+
+test.after(() => cluster.stop())
 
 test.run()
