@@ -65,18 +65,31 @@ export const factsSchema = z.object({
   config: z.record(z.string(), z.unknown()).default({}),
 })
 
+/** Who it is, and how it hangs together with others: what a plan stands on. */
+export type Links = Pick<
+  PluginFacts,
+  'name' | 'version' | 'requires' | 'provides' | 'fills' | 'migrations'
+>
+
+export const linksOf = ({ name, version, ...plugin }: Plugin): Links => ({
+  name,
+  version,
+  requires: Object.values(plugin.requires).map(({ id, optional }) => ({ id, optional })),
+  provides: Object.values(plugin.provides).map(({ id }) => id),
+  fills: slots.filter((slot) => plugin.fills[slot] !== undefined),
+  migrations: plugin.migrations !== undefined,
+})
+
 /** The facts of a plugin that is at hand. */
 export function factsOf(plugin: Plugin): PluginFacts {
-  const { name, version, core, summary } = plugin
+  const { core, summary } = plugin
+  const { name, version, ...links } = linksOf(plugin)
   return {
     name,
     version,
     core,
     summary,
-    requires: Object.values(plugin.requires).map(({ id, optional }) => ({ id, optional })),
-    provides: Object.values(plugin.provides).map(({ id }) => id),
-    fills: slots.filter((slot) => plugin.fills[slot] !== undefined),
-    migrations: plugin.migrations !== undefined,
+    ...links,
     routes: routesOf(plugin),
     metrics: plugin.metrics.map((family) => family.name),
     commands: Object.entries(plugin.commands).map(([verb, command]) => ({

@@ -222,10 +222,10 @@ class Planner {
       const { entry, source, section } = one
       const below = needs.map((needed) => keys.get(needed))
       const { version } = source.facts
-      const key = contentKey([name, version, section.data, section.generates, below, seen])
+      const { critical, from } = entry
+      const key = contentKey([name, version, from, section.data, section.generates, below, seen])
       keys.set(name, key)
       const position = this.#manifest.keyPosition(['plugins', name])
-      const { critical } = entry
       const config = section.data
       return [
         {

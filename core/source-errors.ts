@@ -20,6 +20,20 @@ export const SourceErrors = problems({
     detail: ({ where, why }: { where: string; why: string }) => `${where}: ${why}`,
     hint: 'Its author writes them with: autodocops plugins --facts <folder>',
   },
+  plugin_facts_stale: {
+    status: 500,
+    title: 'Plugin facts are stale',
+    detail: ({ where, keys }: { where: string; keys: string }) =>
+      `${where} is not what its package.json says: ${keys}`,
+    hint: 'Write them anew: autodocops plugins --facts <folder>. If the package was updated while this server ran, restart it: code is loaded once.',
+  },
+  plugin_typescript: {
+    status: 500,
+    title: 'TypeScript is not run here',
+    detail: ({ where }: { where: string }) =>
+      `${where} is TypeScript, or loads some, which this runtime does not run there`,
+    hint: 'Compile it to JavaScript; or take it as a ./folder outside node_modules, on Node 22.18 or newer, or Deno.',
+  },
   plugin_invalid: {
     status: 500,
     title: 'Not a plugin',

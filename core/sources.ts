@@ -4,7 +4,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import * as z from 'zod'
 
-import { factsOf, factsSchema, type PluginFacts, type PluginSource } from './facts.ts'
+import {
+  factsOf,
+  factsSchema,
+  linksOf,
+  type Links,
+  type PluginFacts,
+  type PluginSource,
+} from './facts.ts'
 import { inWords } from './manifest/words.ts'
 import { packageRoot } from './package-root.ts'
 import type { Plugin } from './plugin.ts'
@@ -39,7 +46,15 @@ export async function outsideSource(from: string, manifestFolder: string): Promi
   if (described !== undefined) return describedSource(folder, described)
   const entry = entryOf(folder, 'index')
   if (entry === undefined) throw SourceErrors.plugin_folder_missing({ folder })
-  return sourceOf(await loadPlugin(entry))
+  return sourceOf(await loadPlugin(urlIn(folder, entry)))
+}
+
+/** What stands under "autodocops" in the package.json of a folder, by its code, which is run. */
+export async function factsOfCode(folder: string): Promise<object> {
+  const { plugin = entryOf(folder, 'index'), configModule = entryOf(folder, 'config') } =
+    readPackage(folder) ?? {}
+  if (plugin === undefined) throw SourceErrors.plugin_folder_missing({ folder })
+  return { plugin, configModule, ...factsOf(await loadPlugin(urlIn(folder, plugin))) }
 }
 
 /** What the package.json of a plugin from outside tells; `undefined` when there is none, or it is wrong. */
@@ -105,34 +120,71 @@ function parsePackage(where: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function describedSource(folder: string, { facts, plugin, configModule }: Described): PluginSource {
-  const at = (path: string) => pathToFileURL(resolve(folder, path)).href
-  return sourceAt(facts, at(plugin), at(configModule))
-}
+const describedSource = (folder: string, { facts, plugin, configModule }: Described) =>
+  sourceAt(facts, urlIn(folder, plugin), urlIn(folder, configModule))
 
-function entryOf(folder: string, name: string): string | undefined {
-  const files = ['ts', 'js', 'mjs'].map((extension) => join(folder, `${name}.${extension}`))
-  const file = files.find((path) => existsSync(path))
-  return file === undefined ? undefined : pathToFileURL(file).href
-}
+const urlIn = (folder: string, file: string): string => pathToFileURL(resolve(folder, file)).href
+
+/** `./index.ts`, seen from the folder. */
+const entryOf = (folder: string, name: string): string | undefined =>
+  ['ts', 'js', 'mjs']
+    .map((extension) => `./${name}.${extension}`)
+    .find((file) => existsSync(join(folder, file)))
 
 const sourceAt = (facts: PluginFacts, plugin: string, config: string): PluginSource => ({
   facts,
   loadConfig: () => loadConfig(config),
-  load: () => loadPlugin(plugin),
+  load: async () => asDescribed(await loadPlugin(plugin), facts, plugin),
 })
 
 async function loadPlugin(url: string): Promise<Plugin> {
-  const module = (await import(url)) as { readonly default?: unknown }
-  if (isPlugin(module.default)) return module.default
+  const { default: plugin } = await load(url)
+  if (isPlugin(plugin)) return plugin
   throw SourceErrors.plugin_invalid({ where: fileURLToPath(url) })
 }
 
 async function loadConfig(url: string): Promise<z.ZodType> {
-  const { config } = (await import(url)) as { readonly config?: unknown }
+  const { config } = await load(url)
   if (isSchema(config)) return config
   throw SourceErrors.config_invalid({ where: fileURLToPath(url) })
 }
+
+async function load(
+  url: string,
+): Promise<{ readonly default?: unknown; readonly config?: unknown }> {
+  try {
+    return (await import(url)) as object
+  } catch (cause) {
+    if (!isTypeScriptRefused(cause)) throw cause
+    throw SourceErrors.plugin_typescript({ where: fileURLToPath(url) }, { cause })
+  }
+}
+
+const refusals = ['ERR_UNKNOWN_FILE_EXTENSION', 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING']
+
+/** Node before 22.18 runs no TypeScript; below `node_modules` nobody does. Deno tells the code in the message. */
+const isTypeScriptRefused = (error: unknown): boolean =>
+  error instanceof Error &&
+  refusals.some((code) => error.message.includes(code) || ('code' in error && error.code === code))
+
+/** The plan was made from the facts: where they differ, a service would be missing at run time. */
+function asDescribed(plugin: Plugin, facts: PluginFacts, url: string): Plugin {
+  const [said, is] = [facts, linksOf(plugin)].map(spelt)
+  const wrong = Object.keys({ ...is }).filter((key) => said?.[key] !== is?.[key])
+  if (wrong.length === 0) return plugin
+  throw SourceErrors.plugin_facts_stale({ where: fileURLToPath(url), keys: wrong.join(', ') })
+}
+
+const spelt = (links: Links): Readonly<Record<string, string>> => ({
+  name: links.name,
+  version: links.version,
+  requires: sorted(links.requires.map(({ id, optional }) => `${id}${optional ? '?' : ''}`)),
+  provides: sorted(links.provides),
+  fills: sorted(links.fills),
+  migrations: String(links.migrations),
+})
+
+const sorted = (words: readonly string[]): string => words.toSorted().join(' ')
 
 const isPlugin = (value: unknown): value is Plugin =>
   typeof value === 'object' &&

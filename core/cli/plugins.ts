@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
+
 import type { PluginFacts } from '../facts.ts'
 import { readManifest } from '../manifest/read.ts'
 import { plan } from '../plan.ts'
-import { builtInSources, outsideSource } from '../sources.ts'
+import { builtInSources, factsOfCode } from '../sources.ts'
 import { faultsOf, printFaults } from './faults.ts'
 import { switchPlugin } from './plugins-switch.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
@@ -46,8 +48,7 @@ export const plugins: CliVerb = {
 }
 
 async function printFacts(folder: string, io: CliIo): Promise<number> {
-  const { facts } = await outsideSource(/^\.{0,2}\//.test(folder) ? folder : `./${folder}`, io.cwd)
-  io.out(JSON.stringify(facts, null, 2))
+  io.out(JSON.stringify(await factsOfCode(resolve(io.cwd, folder)), null, 2))
   return exitCodes.done
 }
 

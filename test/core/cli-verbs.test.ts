@@ -131,12 +131,34 @@ test('plugins tells all of one, also when it is off, and knows no other', async 
   assert.is(none.code, 1)
 })
 
-test('plugins --facts prints what a package writes into its package.json', async () => {
-  const facts = { name: 'reports', version: '1.0.0', core: '^1', provides: ['reports'] }
-  const files = { 'reports/package.json': JSON.stringify({ autodocops: facts }) }
-  const { out } = await run(plugins, { facts: 'reports' }, { files })
+test('plugins --facts prints what the code says, whatever its package.json says by now', async () => {
+  const stale = {
+    name: 'reports',
+    version: '0.9.0',
+    core: '^1',
+    plugin: './main.js',
+    routes: ['GET /x'],
+  }
+  const code = `
+    import { definePlugin } from '${import.meta.resolve('autodocops')}'
+    import * as z from '${import.meta.resolve('zod')}'
+    export default definePlugin({ name: 'reports', version: '1.0.0', core: '^1', summary: 's',
+      config: z.strictObject({}), examples: { config: { valid: [{}], invalid: [] } } })`
+  const files = {
+    'reports/package.json': JSON.stringify({ type: 'module', autodocops: stale }),
+    'reports/main.js': code,
+    'bare/package.json': JSON.stringify({ type: 'module' }),
+    'bare/index.js': code,
+  }
+  const [told, bare] = [
+    await run(plugins, { facts: 'reports' }, { files }),
+    await run(plugins, { facts: './bare' }, { files }),
+  ].map(({ out }) => JSON.parse(out) as Record<string, unknown>)
 
-  assert.equal((JSON.parse(out) as { provides: unknown }).provides, ['reports'])
+  assert.is(told?.['version'], '1.0.0')
+  assert.equal(told?.['routes'], [])
+  assert.is(told?.['plugin'], './main.js')
+  assert.is(bare?.['plugin'], './index.js')
 })
 
 test('config shows what would run, secrets redacted', async () => {

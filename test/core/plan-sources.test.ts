@@ -1,10 +1,26 @@
-import { definePlugin, secret } from 'autodocops'
+import process from 'node:process'
+
+import { definePlugin, isProblem, secret } from 'autodocops'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as z from 'zod'
 
-import { sourceOf } from '../../core/sources.ts'
-import { planned } from './manifest-fixture.ts'
+import { outsideSource, sourceOf } from '../../core/sources.ts'
+import { isDeno } from '../harness/root.ts'
+import { faultsOf, inFolder, planned } from './manifest-fixture.ts'
+
+/** A plugin as somebody writes it outside of this repository, where `autodocops` would be installed. */
+const code = (more = '') => `
+import { definePlugin, service } from '${import.meta.resolve('autodocops')}'
+import * as z from '${import.meta.resolve('zod')}'
+export const config = z.strictObject({ every: z.string().default('day').describe('How often.') })
+export default definePlugin({
+  name: 'reports', version: '1.0.0', core: '^1', summary: 's', config, ${more}
+  examples: { config: { valid: [{}], invalid: [] } },
+})`
+const facts = { name: 'reports', version: '1.0.0', core: '^1' }
+const packed = (given: object) => JSON.stringify({ type: 'module', autodocops: given })
+const yaml = 'plugins: { reports: { from: ./reports } }'
 
 test('a plugin from a folder runs by its package.json, without its code', async () => {
   const facts = { name: 'reports', version: '2.0.0', core: '^1', requires: [{ id: 'db' }] }
@@ -33,6 +49,84 @@ test('a package is found from the manifest’s folder upwards, scoped ones too',
     (await planned({ yaml, files })).plugins.map(({ name }) => name),
     ['slack'],
   )
+})
+
+const typed = `${code()}\nexport const aged: number = 1`
+const runsTypeScript = isDeno || Boolean((process.features as { typescript?: unknown }).typescript)
+const refusal =
+  /E_PLUGIN_LOAD .*index\.ts is TypeScript, or loads some.*\n +hint: Compile it to JavaScript/
+
+test('a folder of TypeScript runs where the runtime strips types, and is a fault that says so where not', async () => {
+  const files = { 'config/reports/index.ts': typed }
+
+  const faults = (await faultsOf({ yaml, files })).join()
+
+  if (runsTypeScript) assert.is(faults, '')
+  else assert.match(faults, refusal)
+})
+
+test('TypeScript in node_modules, which no runtime runs, is told in the same words', async () => {
+  const files = {
+    'node_modules/reports/package.json': packed({
+      ...facts,
+      plugin: './index.ts',
+      configModule: './index.ts',
+    }),
+    'node_modules/reports/index.ts': typed,
+  }
+  const faults = await faultsOf({ yaml: 'plugins: { reports: { from: "npm:reports" } }', files })
+
+  assert.match(faults.join(), refusal)
+})
+
+for (const [what, more, given] of [
+  ['a newer version', '', { version: '1.1.0' }],
+  ['a service that it requires', "requires: { db: service('db').of() },", {}],
+  ['a service that it provides', '', { provides: ['reports'] }],
+  ['migrations', 'migrations: new URL("./migrations/", import.meta.url),', {}],
+] as const)
+  test(`code that differs from its package.json in ${what} is not started`, async () => {
+    const files = {
+      'reports/package.json': packed({ ...facts, ...given, configModule: './index.js' }),
+      'reports/index.js': code(more),
+    }
+    await inFolder(files, async (folder) => {
+      const source = await outsideSource('./reports', folder)
+      const refused = await source.load().then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+
+      assert.ok(isProblem(refused))
+      assert.is(refused.code, 'plugin_facts_stale')
+      assert.match(String(refused.hint), 'plugins --facts')
+    })
+  })
+
+test('code that is as its package.json says is started', async () => {
+  const given = { ...facts, requires: [{ id: 'db' }, { id: 'cache', optional: true }] }
+  const more = "requires: { c: { id: 'cache', optional: true }, d: service('db').of() },"
+  const files = { 'reports/package.json': packed(given), 'reports/index.js': code(more) }
+
+  const plugin = await inFolder(files, async (folder) =>
+    (await outsideSource('./reports', folder)).load(),
+  )
+
+  assert.is(plugin.name, 'reports')
+})
+
+test('the same name from another place is another plugin', async () => {
+  const files = {
+    'config/reports/package.json': packed({ ...facts, configModule: './index.js' }),
+    'config/reports/index.js': code(),
+    'config/other/package.json': packed({ ...facts, configModule: './index.js' }),
+    'config/other/index.js': code(),
+  }
+  const one = await planned({ yaml, files })
+  const two = await planned({ yaml: yaml.replace('./reports', './other'), files })
+
+  assert.is.not(one.plugins[0]?.key, two.plugins[0]?.key)
+  assert.is.not(one.hash, two.hash)
 })
 
 test('a plugin at hand is a source: facts come from the value', async () => {

@@ -1,4 +1,4 @@
-import { Secret } from 'autodocops'
+import { Secret, type secret } from 'autodocops'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -81,7 +81,7 @@ test('a secret counts for the key, and the same config in another spelling does 
 test('a secret that another copy of this package made is one: it counts for the key and is hidden', async () => {
   const here = import.meta.resolve('autodocops')
   const copy = new URL(here.endsWith('.ts') ? './secret.ts?copy' : './secret.js?copy', here).href
-  const theirs = (await import(copy)) as typeof import('../../core/secret.ts')
+  const theirs = (await import(copy)) as { secret: typeof secret }
   const config = z.strictObject({ token: theirs.secret({ minBytes: 4 }).describe('T') })
   const sources = new Map([['outside', source({ name: 'outside' }, config)]])
   const planOf = (token: string) =>
