@@ -1,13 +1,12 @@
 import type { Collected, EventBus, Logger, MeteredPlugin, MetricFamily } from 'autodocops'
 
+import { cellOf, type Cell } from './cell.ts'
 import { MetricsEvents } from './contract.ts'
-import type { Instrument, MetricRegistry } from './registry.ts'
 import { closedSets, Series, type LabelSet } from './series.ts'
 
 /** What it takes to count one family, whoever its plugin's instance is. */
 export interface FamilyOptions {
   readonly family: MetricFamily<never>
-  readonly registry: MetricRegistry
   readonly events: EventBus
   readonly log: Logger
   readonly maxSeries: number
@@ -19,28 +18,17 @@ export interface FamilyOptions {
  */
 export class CountedFamily {
   readonly family: MetricFamily<never>
-  readonly #events: EventBus
-  readonly #log: Logger
-  readonly #series: Series
-  readonly #instrument: Instrument
+  readonly #options: FamilyOptions
   readonly #endings: (() => void)[] = []
+  #series: Series<Cell>
   #services: MeteredPlugin['services'] | undefined
 
-  constructor({ family, registry, events, log, maxSeries }: FamilyOptions) {
-    this.family = family
-    this.#events = events
-    this.#log = log
-    this.#series = new Series(family.labels, maxSeries)
-    const { kind, name, help, labels, buckets, collect } = family
-    this.#instrument = registry.add({
-      kind,
-      name,
-      help,
-      labels,
-      ...(buckets !== undefined && { buckets }),
-      ...(collect !== undefined && { collect: () => this.#collect() }),
-    })
-    for (const [event, sample] of Object.entries(family.on)) this.#listen(event, sample)
+  constructor(options: FamilyOptions) {
+    this.family = options.family
+    this.#options = options
+    this.#series = this.#empty()
+    const { labels, on, collect } = this.family
+    for (const [event, sample] of Object.entries(on)) this.#listen(event, sample)
     if (collect === undefined) closedSets(labels).forEach((set) => this.#appear(set))
   }
 
@@ -50,40 +38,54 @@ export class CountedFamily {
     for (const labels of this.family.known?.(services as never) ?? []) this.#appear(labels)
   }
 
+  /** The numbers of now. */
+  async read(): Promise<readonly Cell[]> {
+    if (this.family.collect !== undefined) await this.#collect(this.family.collect)
+    return this.#series.cells
+  }
+
   close(): void {
     for (const end of this.#endings.splice(0)) end()
   }
 
+  #empty(): Series<Cell> {
+    return new Series(this.family.labels, this.#options.maxSeries, cellOf(this.family))
+  }
+
   #appear(labels: LabelSet): void {
-    this.#instrument.appear(this.#series.place(labels).labels)
+    if (this.#series.find(labels) === undefined) this.#series.add(labels)
   }
 
   #listen(name: string, sample: (payload: never) => unknown): void {
     const heard = (payload: unknown) => {
       const made = sample(payload as never) as LabelSet | readonly [LabelSet, number] | undefined
       if (made === undefined) return
-      const [labels, amount] = isPair(made) ? made : [made, 1]
-      this.#record(labels, amount)
+      if (isPair(made)) this.#record(made[0], made[1])
+      else this.#record(made, 1)
     }
     // The family says which event by name; whose it is shows in the name.
-    this.#endings.push(this.#events.on({ owner: '' } as never, name as never, heard))
+    this.#endings.push(this.#options.events.on({ owner: '' } as never, name as never, heard))
   }
 
   #record(labels: LabelSet, amount: number): void {
-    const placed = this.#series.place(labels)
-    this.#instrument.record(placed.labels, amount)
-    if (placed.isDropped) {
-      this.#events.emit(MetricsEvents, 'metrics:series-dropped', { metric: this.family.name })
-    }
+    const known = this.#series.find(labels)
+    if (known !== undefined) return known.add(amount)
+    const { cell, isDropped } = this.#series.add(labels)
+    cell.add(amount)
+    if (!isDropped) return
+    const { events, family } = this.#options
+    events.emit(MetricsEvents, 'metrics:series-dropped', { metric: family.name })
   }
 
-  async #collect(): Promise<readonly (readonly [LabelSet, number])[]> {
-    if (this.#services === undefined) return []
+  /** A gauge that could not be read has no value. */
+  async #collect(collect: NonNullable<MetricFamily<never>['collect']>): Promise<void> {
     try {
-      return valuesOf(await this.family.collect?.(this.#services as never))
+      const values = this.#services === undefined ? [] : await collect(this.#services as never)
+      this.#series = this.#empty()
+      for (const [labels, value] of pairsOf(values)) this.#record(labels, value)
     } catch (error) {
-      this.#log.warn({ err: error, metric: this.family.name }, 'a gauge could not be read')
-      return []
+      this.#series = this.#empty()
+      this.#options.log.warn({ err: error, metric: this.family.name }, 'a gauge could not be read')
     }
   }
 }
@@ -92,7 +94,5 @@ const isPair = (
   sample: LabelSet | readonly [LabelSet, number],
 ): sample is readonly [LabelSet, number] => Array.isArray(sample)
 
-function valuesOf(collected: Collected | undefined): readonly (readonly [LabelSet, number])[] {
-  if (collected === undefined) return []
-  return typeof collected === 'number' ? [[{}, collected]] : collected
-}
+const pairsOf = (collected: Collected): readonly (readonly [LabelSet, number])[] =>
+  typeof collected === 'number' ? [[{}, collected]] : collected

@@ -61,9 +61,9 @@ export class PrometheusMeter implements Meter, MetricsService {
     const known = this.#families.get(family.name)
     if (known !== undefined && isSame(known.family, family)) return known
     if (known !== undefined) this.#drop(family.name)
+    this.#registry.add(family, async () => this.#families.get(family.name)?.read() ?? [])
     const counted = new CountedFamily({
       family,
-      registry: this.#registry,
       events: this.#events,
       log: this.#log,
       maxSeries: this.#config.maxSeries,

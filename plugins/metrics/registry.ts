@@ -1,26 +1,13 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Labels } from 'autodocops'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Metric } from 'prom-client'
+import type { MetricFamily } from 'autodocops'
 
-import type { LabelSet } from './series.ts'
+import type { Cell } from './cell.ts'
 
-/** The one file that knows prom-client. */
-
-export interface Definition {
-  readonly kind: 'counter' | 'histogram' | 'gauge'
-  readonly name: string
-  readonly help: string
-  readonly labels: Labels
-  readonly buckets?: readonly number[]
-  /** Gauges that are read when somebody asks. */
-  readonly collect?: () => Promise<readonly (readonly [LabelSet, number])[]>
-}
-
-export interface Instrument {
-  /** Counters and gauges add, histograms observe. */
-  readonly record: (labels: LabelSet, amount: number) => void
-  /** Makes a label set appear, at 0. */
-  readonly appear: (labels: LabelSet) => void
-}
+/**
+ * The one file that knows prom-client. It renders, and measures the process; the numbers are in our own
+ * cells, since its counters look their labels up anew for every request.
+ */
 
 /** prom-client names each of these twice, the second time a gauge like a counter. */
 const misnamed = ['active_resources_total', 'active_handles_total', 'active_requests_total']
@@ -33,19 +20,18 @@ export class MetricRegistry {
     for (const name of misnamed) this.#registry.removeSingleMetric(`nodejs_${name}`)
   }
 
-  add(definition: Definition): Instrument {
-    const { kind, name, help } = definition
-    const common = {
-      name,
-      help,
-      labelNames: Object.keys(definition.labels),
-      registers: [this.#registry],
-    }
-    if (kind === 'counter') return counting(new Counter(common))
-    if (kind === 'histogram') {
-      return observing(new Histogram({ ...common, buckets: [...(definition.buckets ?? [])] }))
-    }
-    return this.#gauge(common, definition.collect)
+  /** `read` is asked at every scrape. */
+  add(family: MetricFamily<never>, read: () => Promise<readonly Cell[]>): void {
+    const { name, help, kind } = checked(family)
+    const get = async () => ({ name, help, type: kind, values: (await read()).flatMap(samples) })
+    const samples = (cell: Cell) =>
+      cell.lines().map(({ suffix, le, value }) => ({
+        metricName: `${name}${suffix}`,
+        labels: le === undefined ? {} : { le },
+        sharedLabels: cell.labels,
+        value,
+      }))
+    this.#registry.registerMetric({ name, get } as unknown as Metric)
   }
 
   remove(name: string): void {
@@ -55,29 +41,13 @@ export class MetricRegistry {
   async text(): Promise<string> {
     return this.#registry.metrics()
   }
-
-  #gauge(common: ConstructorParameters<typeof Gauge>[0], read: Definition['collect']): Instrument {
-    if (read === undefined) return counting(new Gauge(common))
-    const gauge: Gauge = new Gauge({
-      ...common,
-      collect: async () => {
-        const values = await read()
-        gauge.reset()
-        // A gauge without labels stands at 0 after a reset; one that could not be read has no value.
-        if (common.labelNames?.length === 0) gauge.remove()
-        for (const [labels, value] of values) gauge.set({ ...labels }, value)
-      },
-    })
-    return counting(gauge)
-  }
 }
 
-const counting = (metric: Counter | Gauge): Instrument => ({
-  record: (labels, amount) => metric.inc(labels, amount),
-  appear: (labels) => metric.inc(labels, 0),
-})
-
-const observing = (metric: Histogram): Instrument => ({
-  record: (labels, amount) => metric.observe(labels, amount),
-  appear: (labels) => metric.zero(labels),
-})
+/** One wrong name, and Prometheus refuses the whole page. */
+function checked(family: MetricFamily<never>): MetricFamily<never> {
+  const wrong = [family.name, ...Object.keys(family.labels)].find(
+    (name) => !/^[a-z_]\w*$/i.test(name) || name === 'le',
+  )
+  if (wrong === undefined) return family
+  throw new TypeError(`the metric ${family.name} cannot be counted: '${wrong}' is no name`)
+}

@@ -5,42 +5,76 @@ export type LabelSet = Readonly<Record<string, string>>
 /** What a label becomes when its metric has as many label sets as it may. */
 export const overflow = '__overflow__'
 
+/** A step on the way to a label set: one level for each label, then the cell. */
+interface Branch<Cell> {
+  readonly next: Map<string, Branch<Cell>>
+  cell: Cell | undefined
+}
+
 /**
- * The label sets of one metric, each known once and bounded in number: whatever a stranger sends, a
- * scrape stays small.
+ * The cells of one metric, one for each label set and bounded in number: whatever a stranger sends, a
+ * scrape stays small. Every request comes through `find`, so it makes no key and no object.
  */
-export class Series {
+export class Series<Cell> {
+  readonly #labels: Labels
   readonly #names: readonly string[]
-  readonly #open: readonly string[]
   readonly #max: number
-  readonly #known = new Map<string, LabelSet>()
+  readonly #create: (labels: LabelSet) => Cell
+  readonly #root: Branch<Cell> = { next: new Map(), cell: undefined }
+  readonly #cells: Cell[] = []
+  #own = 0
 
-  constructor(labels: Labels, max: number) {
+  constructor(labels: Labels, max: number, create: (labels: LabelSet) => Cell) {
+    this.#labels = labels
     this.#names = Object.keys(labels)
-    this.#open = this.#names.filter((name) => labels[name]?.length === 0)
     this.#max = max
+    this.#create = create
   }
 
-  /** The label set to count under: its own, or the overflow's. */
-  place(labels: LabelSet): { readonly labels: LabelSet; readonly isDropped: boolean } {
-    const key = this.#names.map((name) => labels[name] ?? '').join('\u0000')
-    const known = this.#known.get(key)
-    if (known !== undefined) return { labels: known, isDropped: false }
-    if (this.#known.size >= this.#max) return { labels: this.#overflow(labels), isDropped: true }
-    const own = Object.fromEntries(this.#names.map((name) => [name, labels[name] ?? '']))
-    this.#known.set(key, own)
-    return { labels: own, isDropped: false }
+  /** All cells, in the order in which they appeared. */
+  get cells(): readonly Cell[] {
+    return this.#cells
   }
 
-  #overflow(labels: LabelSet): LabelSet {
-    return Object.fromEntries(
-      this.#names.map((name) => [
-        name,
-        this.#open.includes(name) ? overflow : (labels[name] ?? ''),
-      ]),
+  find(labels: LabelSet): Cell | undefined {
+    let branch: Branch<Cell> | undefined = this.#root
+    for (const name of this.#names) branch = branch?.next.get(valueOf(labels, name))
+    return branch?.cell
+  }
+
+  /** The cell of a label set that has none yet: its own, or the overflow's when there is no room. */
+  add(labels: LabelSet): { readonly cell: Cell; readonly isDropped: boolean } {
+    if (this.#own >= this.#max) return { cell: this.#overflow(labels), isDropped: true }
+    this.#own += 1
+    return { cell: this.#grow(labels), isDropped: false }
+  }
+
+  /** Closed labels keep their value: there are few. */
+  #overflow(labels: LabelSet): Cell {
+    const kept = (name: string) => this.#labels[name]?.includes(valueOf(labels, name)) === true
+    const set = Object.fromEntries(
+      this.#names.map((name) => [name, kept(name) ? valueOf(labels, name) : overflow]),
     )
+    return this.find(set) ?? this.#grow(set)
+  }
+
+  #grow(labels: LabelSet): Cell {
+    const own = Object.fromEntries(this.#names.map((name) => [name, valueOf(labels, name)]))
+    const cell = this.#create(own)
+    this.#cells.push(cell)
+    let branch = this.#root
+    for (const value of Object.values(own)) {
+      const next: Branch<Cell> = branch.next.get(value) ?? { next: new Map(), cell: undefined }
+      branch.next.set(value, next)
+      branch = next
+    }
+    branch.cell = cell
+    return cell
   }
 }
+
+/** As text: a plugin without types may give a number, and 200 is the label set of '200'. */
+const valueOf = (labels: LabelSet, name: string): string => String(labels[name] ?? '')
 
 /** Every combination of closed labels; none when one of them is open, since its values are not known. */
 export function closedSets(labels: Labels): readonly LabelSet[] {
