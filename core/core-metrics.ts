@@ -14,7 +14,7 @@ function buildInfo(): Readonly<Record<string, string>> {
   return { version, runtime: 'node', runtime_version: node }
 }
 
-interface Watched {
+export interface Watched {
   readonly host: {
     readonly app: AppView
     readonly plugins: () => readonly PluginReport[]

@@ -6,7 +6,7 @@ import type { Logger } from './log.ts'
 import { FaultsError, type Fault } from './manifest/faults.ts'
 import type { Plan } from './plan.ts'
 import type { SchemeFacts } from './plugin.ts'
-import type { OperationOf, Route, RouteFacts, RouteOf } from './route.ts'
+import { routeOf, type Route, type RouteFacts } from './route.ts'
 import type { Authenticator, Limiter, MeteredPlugin, Migrator } from './slots.ts'
 import type { Cast, Unavailable } from './transition.ts'
 
@@ -133,15 +133,13 @@ export function migratorOf(instances: readonly Instance[]): Migrator | undefined
   return filler?.plugin.fills.migrator?.(filler.services as never)
 }
 
-/** The table from config alone. Types were checked when the plugin was compiled. */
+/** The table from config alone. */
 export function routesOf(
   kind: 'routes' | 'operations',
   plugin: Instance['plugin'],
   config: unknown,
 ): readonly Route[] {
-  const identity = (definition: unknown) => definition
-  const route = identity as unknown as RouteOf<never> & OperationOf<never>
-  return plugin[kind]?.({ route, config: config as never }) ?? []
+  return plugin[kind]?.({ route: routeOf<never>(), config: config as never }) ?? []
 }
 
 /** Answers 503 for a plugin that did not start: nothing to hold, nothing to end. */

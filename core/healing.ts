@@ -7,23 +7,31 @@ export class Healing {
   readonly #attempt: () => void
   #timer: NodeJS.Timeout | undefined
   #tries = 0
+  #isClosed = false
 
   constructor(random: () => number, attempt: () => void) {
     this.#random = random
     this.#attempt = attempt
   }
 
-  /** Once more, unless a try is due already. */
+  /** Once more, later. */
   again(): void {
     clearTimeout(this.#timer)
+    if (this.#isClosed) return
     const waitMs = Math.min(longestMs, firstMs * 2 ** this.#tries) * (0.5 + this.#random())
     this.#tries += 1
     this.#timer = setTimeout(this.#attempt, waitMs)
   }
 
-  /** Nothing is broken, or nothing shall be tried any more. */
+  /** Nothing is broken. */
   end(): void {
     clearTimeout(this.#timer)
     this.#tries = 0
+  }
+
+  /** Nothing shall be tried any more, whoever asks. */
+  close(): void {
+    this.#isClosed = true
+    this.end()
   }
 }

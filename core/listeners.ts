@@ -35,7 +35,8 @@ export class Listeners {
     this.#log = log
   }
 
-  async open(server: ServerConfig): Promise<void> {
+  /** Resolves to what takes it back, as long as `use` was not called. */
+  async open(server: ServerConfig): Promise<() => Promise<void>> {
     const [front, back] = [this.#public, this.#operations]
     const nextFront = await this.#door(front, server, server)
     const nextBack = await this.#door(back, server.operations, server).catch(
@@ -48,6 +49,13 @@ export class Listeners {
     this.#operations = nextBack
     if (front !== undefined && front !== nextFront) this.#leaving.push(front.listener)
     if (back !== undefined && back !== nextBack) this.#leaving.push(back.listener)
+    return async () => {
+      this.#leaving.length = 0
+      this.#public = front
+      this.#operations = back
+      if (nextFront !== front) await nextFront.listener.stopAccepting()
+      if (nextBack !== back) await nextBack.listener.stopAccepting()
+    }
   }
 
   /** The swap. What was replaced takes no new connections; requests on those that it has go to the new generation. */

@@ -7,11 +7,11 @@ import type { Logger } from './log.ts'
 import { FaultsError } from './manifest/faults.ts'
 import type { Preview } from './preview.ts'
 import type { Readiness } from './readiness.ts'
-import { reply, type OperationOf, type Route, type RouteOf } from './route.ts'
+import { reply, routeOf, type Route } from './route.ts'
 import { StartFailed } from './transition.ts'
 
 /** What the routes need of the host. */
-interface Operated {
+export interface Operated {
   readonly hash: string
   readonly readiness: () => Promise<Readiness>
   readonly plugins: () => readonly PluginReport[]
@@ -23,8 +23,7 @@ interface Served {
   readonly host: Operated
 }
 
-const route = ((definition: unknown) => definition) as unknown as RouteOf<Served> &
-  OperationOf<Served>
+const route = routeOf<Served>()
 const probe = {
   method: 'GET',
   auth: 'public',
@@ -126,9 +125,12 @@ const adminReload = route({
   },
 })
 
-/** 422 with every fault; a problem of ours keeps its own status. */
+/** Not about the manifest: another one runs by now, or none will. */
+const notOfTheManifest = ['manifest_changed', 'server_draining']
+
+/** 422 with every fault. */
 function rejection(error: unknown) {
-  if (isProblem(error) && error.status === 412) throw error
+  if (isProblem(error) && notOfTheManifest.includes(error.code)) throw error
   const body = {
     type: 'urn:autodocops:problem:reload_rejected',
     title: 'The reload was rejected; nothing has changed',

@@ -1,8 +1,10 @@
+import { HostErrors } from './host-errors.ts'
 import type { Instance } from './instance.ts'
 import type { Health } from './plugin.ts'
 import type { Cast } from './transition.ts'
 
 const probeMs = 500
+const admissionMs = 2_000
 const cachedMs = 1_000
 
 export interface PluginHealth {
@@ -46,6 +48,16 @@ export class ReadinessProbe {
     const isUnready = failing.some(({ required }) => required)
     const isDegraded = failing.length > 0 || cast.unavailable.size > 0
     return { status: isUnready ? 'unready' : isDegraded ? 'degraded' : 'ready', plugins }
+  }
+}
+
+/** What begins must be well. Throws the first check that fails. */
+export async function requireHealth(fresh: readonly Instance[]): Promise<void> {
+  for (const instance of fresh) {
+    for (const [check, { status, detail }] of await instance.health(admissionMs)) {
+      if (status !== 'fail') continue
+      throw HostErrors.health_failed({ plugin: instance.name, check, detail: detail ?? 'failed' })
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import type { AppView, Clock, Plugin, Random, ServerFacts } from './plugin.ts'
 import { provide } from './provide.ts'
 import { credential, findServer } from './running-server.ts'
 import { Secret } from './secret.ts'
-import { Transition, type Cast, type TransitionMode } from './transition.ts'
+import { nothing, Transition, type Cast, type TransitionMode } from './transition.ts'
 
 /** How long `start` may take when the plugin does not say. */
 const defaultStartMs = 15_000
@@ -69,7 +69,7 @@ export class Starter {
     return new Transition({
       plan,
       mode: 'heal',
-      from: { instances: new Map(), unavailable: new Map() },
+      from: nothing,
       now: this.#options.clock.now,
       create: (planned, plugin, key, needs) => {
         const server = this.#facts(plan.server, 'examine', 0)

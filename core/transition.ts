@@ -20,6 +20,8 @@ export interface Cast {
   readonly unavailable: ReadonlyMap<string, Unavailable>
 }
 
+export const nothing: Cast = { instances: new Map(), unavailable: new Map() }
+
 /** `boot`: whatever is not critical may fail. `reload`: nothing that worked before may. `heal`: anything may. */
 export type TransitionMode = 'boot' | 'reload' | 'heal'
 

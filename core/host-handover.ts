@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { dependantsFirst, stopAll, type Instance } from './instance.ts'
+
+/** A hook that failed where nobody waits for it. */
+export type Failed = (plugin: string, hook: 'job' | 'stop', error: unknown) => void
+
+/** From instances to instances, after the swap: who consumes, and until when the replaced ones live. */
+export class Handover {
+  readonly #failed: Failed
+  readonly #retiring = new Set<Promise<void>>()
+
+  constructor(failed: Failed) {
+    this.#failed = failed
+  }
+
+  /** The old ones stop consuming before the new ones begin: rather a short gap than work done twice. */
+  async hand(
+    retired: readonly Instance[],
+    fresh: readonly Instance[],
+    retireMs: number,
+  ): Promise<void> {
+    await this.deactivate(retired)
+    await this.#each(dependantsFirst(fresh).toReversed(), 'activate')
+    const retiring = this.#retire(retired, retireMs).finally(() => this.#retiring.delete(retiring))
+    this.#retiring.add(retiring)
+  }
+
+  deactivate(instances: readonly Instance[]): Promise<void> {
+    return this.#each(dependantsFirst(instances), 'deactivate')
+  }
+
+  stop(instances: readonly Instance[]): Promise<void> {
+    return stopAll(instances, ({ name }, error) => this.#failed(name, 'stop', error))
+  }
+
+  /** Until everything that was replaced has stopped. */
+  async retired(): Promise<void> {
+    await Promise.all(this.#retiring)
+  }
+
+  async #retire(retired: readonly Instance[], retireMs: number): Promise<void> {
+    // Not AbortSignal.timeout: on Deno that keeps the process alive for its whole time.
+    const capped = sleep(retireMs, undefined, { ref: false })
+    for (const instance of dependantsFirst(retired)) {
+      await Promise.race([instance.idle(), capped])
+      await this.stop([instance])
+    }
+  }
+
+  async #each(instances: readonly Instance[], hook: 'activate' | 'deactivate'): Promise<void> {
+    for (const instance of instances) {
+      await instance[hook]().catch((error: unknown) => this.#failed(instance.name, 'job', error))
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { coreFamilies, type Watched } from './core-metrics.ts'
+import type { EventBus } from './events.ts'
+import { fillerOf, Generation } from './generation.ts'
+import { httpSettings } from './host-http.ts'
+import { Listeners } from './listeners.ts'
+import type { RootLogger } from './log.ts'
+import { coreMounts, type Operated } from './operations.ts'
+import type { Plan } from './plan.ts'
+import type { Clock, Random } from './plugin.ts'
+import type { Cast } from './transition.ts'
+
+export interface StageOptions {
+  /** What the core's own routes and metrics are about. */
+  readonly host: Operated & Watched['host']
+  readonly log: RootLogger
+  readonly clock: Clock
+  readonly random: Random
+  readonly production: boolean
+  readonly events: EventBus
+  /** Aborts when the streams must end. */
+  readonly drain: AbortSignal
+  readonly isDraining: () => boolean
+}
+
+/** The current generation, and the listeners that it is seen through. */
+export class Stage {
+  readonly listeners: Listeners
+  current: Generation | undefined
+  readonly #options: StageOptions
+
+  constructor(options: StageOptions) {
+    this.#options = options
+    this.listeners = new Listeners(options.log)
+  }
+
+  /** A generation that nobody sees yet. Number 0 answers `starting`. */
+  generation(plan: Plan, cast: Cast, id: number): Generation {
+    const { host, ...around } = this.#options
+    const address = () => this.listeners.addresses.public
+    const http = httpSettings(plan.server, id === 0, { ...around, address })
+    return new Generation({ id, plan, cast, core: coreMounts(host, around.log), http })
+  }
+
+  /** All that may be refused comes before the swap itself: addresses, and what the meter cannot count. */
+  async show(next: Generation): Promise<void> {
+    const takeBack = await this.listeners.open(next.plan.server)
+    try {
+      this.#meter(next)
+    } catch (error) {
+      await takeBack()
+      if (this.current !== undefined) this.#meter(this.current)
+      throw error
+    }
+    this.#swap(next)
+  }
+
+  /** One assignment on each listener. */
+  #swap(next: Generation): void {
+    this.current = next
+    this.#options.log.setLevel(next.plan.log.level)
+    this.listeners.use(next)
+  }
+
+  #meter(generation: Generation): void {
+    const meter = fillerOf(generation.instances, 'meter')
+    const core = { plugin: 'core', families: coreFamilies, services: { host: this.#options.host } }
+    meter?.plugin.fills.meter?.(meter.services as never).use([core, ...generation.metered()])
+  }
+}
