@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import * as z from 'zod'
 
 import type { PluginFacts } from '../../core/facts.ts'
 import { Events } from '../../core/events.ts'
@@ -6,9 +9,10 @@ import { Host, type HostOptions } from '../../core/host.ts'
 import { createLog } from '../../core/log.ts'
 import { serverSchema } from '../../core/manifest/server-config.ts'
 import type { Plan, PlannedPlugin } from '../../core/plan.ts'
-import type { Plugin } from '../../core/plugin.ts'
+import { definePlugin, type Plugin } from '../../core/plugin.ts'
 import { systemClock, systemRandom } from '../../core/provide.ts'
-import type { HardTokens, Tokens } from '../../core/service.ts'
+import { reply } from '../../core/route.ts'
+import { service, type HardTokens, type Tokens } from '../../core/service.ts'
 import { slots, type Slot } from '../../core/slots.ts'
 
 type AnyPlugin = Plugin<string, Tokens, HardTokens>
@@ -18,6 +22,83 @@ export interface Entry {
   readonly config?: unknown
   readonly critical?: boolean
 }
+
+export const about = {
+  version: '1.0.0',
+  core: '^1',
+  summary: 'A plugin of a test',
+  config: z.strictObject({ n: z.number().default(0) }),
+  examples: { config: { valid: [{}], invalid: [] } },
+} as const
+
+export const open = {
+  auth: 'public',
+  limit: 'none',
+  timeoutMs: 5_000,
+  responses: { 200: z.unknown() },
+} as const
+
+export const Pool = service('pool').of<{ readonly query: () => string }>()
+
+/** A pool that refuses once it is closed, as real ones do. */
+export const pool = definePlugin({
+  name: 'pool',
+  ...about,
+  provides: { pool: Pool },
+  internal: {},
+  services: {
+    pool: ({ config, lifecycle }) => ({
+      query: () => {
+        if (lifecycle.aborted) throw new Error('pool closed')
+        return `pool ${config.n}`
+      },
+    }),
+  },
+})
+
+/** Answers from the pool, at once, slowly, or as a stream of `?n` chunks, one every 10 ms. */
+export const reader = definePlugin({
+  name: 'reader',
+  ...about,
+  requires: { pool: Pool },
+  routes: ({ route }) => [
+    route({
+      ...open,
+      method: 'GET',
+      path: '/read',
+      summary: 'Reads twice',
+      query: z.object({ ms: z.coerce.number().default(0) }),
+      handler: async ({ pool: { query }, config }, { query: { ms } }) => {
+        const before = query()
+        if (ms > 0) await sleep(ms)
+        return { before, after: query(), reader: config.n }
+      },
+    }),
+    route({
+      ...open,
+      method: 'GET',
+      path: '/stream',
+      summary: 'Streams',
+      stream: { idleMs: 5_000, totalMs: 20_000 },
+      query: z.object({ n: z.coerce.number() }),
+      handler: ({ pool: { query } }, { query: { n } }) =>
+        reply(200, chunks(n, query), { 'content-type': 'text/plain' }),
+    }),
+  ],
+})
+
+async function* chunks(count: number, query: () => string) {
+  for (let i = 0; i < count; i += 1) {
+    yield `${i} ${query()}\n`
+    await sleep(10)
+  }
+}
+
+/** The pool and its reader, each told apart by a number. */
+export const both = (poolN: number, readerN = 0): readonly Entry[] => [
+  { plugin: pool, config: { n: poolN } },
+  { plugin: reader, config: { n: readerN } },
+]
 
 /** A plan of plugins at hand, in this order; keys as the real plan makes them. */
 export function planOf(entries: readonly Entry[], server: object = {}): Plan {
@@ -105,3 +186,28 @@ export function hostOf(first: Plan, options: Partial<HostOptions> = {}) {
   })
   return { host, plans, lines }
 }
+
+/** A host that runs, and how to ask its reader. */
+export async function booted(entries: readonly Entry[], server = {}) {
+  const made = hostOf(planOf(entries, server))
+  await made.host.boot()
+  const read = async (query = '') => {
+    const response = await fetch(`${made.host.addresses.public}/read${query}`)
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const stateOf = (name: string) => made.host.plugins().find((plugin) => plugin.name === name)
+  /** Until so many requests have reached the reader. */
+  const inFlight = async (count = 1) => {
+    while ((stateOf('reader')?.inFlight ?? 0) < count) await sleep(2)
+  }
+  return { ...made, read, stateOf, inFlight }
+}
+
+/** Why it was refused. */
+export const refusal = (work: Promise<unknown>): Promise<Error> =>
+  work.then(
+    () => {
+      throw new Error('was not refused')
+    },
+    (reason: Error) => reason,
+  )

@@ -1,31 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import * as z from 'zod'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { definePlugin } from '../../core/plugin.ts'
 import { optional, service } from '../../core/service.ts'
-import { hostOf, planOf } from './host-fixture.ts'
-
-interface Pool {
-  readonly query: () => string
-}
-const Pool = service('pool').of<Pool>()
-
-const about = {
-  version: '1.0.0',
-  core: '^1',
-  summary: 'A plugin of a test',
-  config: z.strictObject({}).loose(),
-  examples: { config: { valid: [{}], invalid: [] } },
-} as const
-const open = {
-  auth: 'public',
-  limit: 'none',
-  timeoutMs: 2_000,
-  responses: { 200: z.unknown() },
-} as const
+import { about, hostOf, open, planOf, Pool, refusal } from './host-fixture.ts'
 
 /** Three plugins, each standing on the one before, that tell what happens to them. */
 function chain(told: string[]) {
@@ -120,12 +100,9 @@ test('a start that never ends is named when its time is up', async () => {
   })
   const { host } = hostOf(planOf([{ plugin: pool }, { plugin: hanging }]))
 
-  const error = await host.boot().then(
-    () => undefined,
-    (reason: Error) => reason,
-  )
+  const error = await refusal(host.boot())
 
-  assert.match(String(error?.message), "plugin 'hanging' did not start within 50 ms")
+  assert.match(error.message, "plugin 'hanging' did not start within 50 ms")
   assert.ok(told.includes('stop pool'))
 })
 
@@ -155,12 +132,9 @@ test('when a critical plugin fails, the first cause is told, and it and what had
   const broken = { ...middle, start: async () => Promise.reject(new Error('no disk')) }
   const { host } = hostOf(planOf([{ plugin: pool }, { plugin: broken }]))
 
-  const error = await host.boot().then(
-    () => undefined,
-    (reason: Error) => reason,
-  )
+  const error = await refusal(host.boot())
 
-  assert.match(String(error?.message), 'middle: no disk')
+  assert.match(error.message, 'middle: no disk')
   assert.equal(told, ['start pool', 'stop middle', 'stop pool'])
 })
 
@@ -172,15 +146,9 @@ test('an undeclared service names the plugin and the service', async () => {
   })
   const { host } = hostOf(planOf([{ plugin: careless }]))
 
-  const error = await host.boot().then(
-    () => undefined,
-    (reason: Error) => reason,
-  )
+  const error = await refusal(host.boot())
 
-  assert.match(
-    String(error?.message),
-    "plugin 'careless' used 'database', which it does not declare",
-  )
+  assert.match(error.message, "plugin 'careless' used 'database', which it does not declare")
 })
 
 test('an optional service that nobody provides is undefined', async () => {

@@ -1,108 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import * as z from 'zod'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { CoreEvents } from '../../core/core-events.ts'
 import { definePlugin, type Health } from '../../core/plugin.ts'
-import { reply } from '../../core/route.ts'
-import { service } from '../../core/service.ts'
-import { hostOf, planOf, type Entry } from './host-fixture.ts'
-
-interface Pool {
-  readonly query: () => string
-}
-const Pool = service('pool').of<Pool>()
-
-const about = {
-  version: '1.0.0',
-  core: '^1',
-  summary: 'A plugin of a test',
-  config: z.strictObject({ n: z.number().default(0) }),
-  examples: { config: { valid: [{}], invalid: [] } },
-} as const
-const open = {
-  auth: 'public',
-  limit: 'none',
-  timeoutMs: 5_000,
-  responses: { 200: z.unknown() },
-} as const
-
-/** A pool that refuses once it is closed, as real ones do. */
-const pool = definePlugin({
-  name: 'pool',
-  ...about,
-  provides: { pool: Pool },
-  internal: {},
-  services: {
-    pool: ({ config, lifecycle }) => ({
-      query: () => {
-        if (lifecycle.aborted) throw new Error('pool closed')
-        return `pool ${config.n}`
-      },
-    }),
-  },
-})
-
-/** Answers from the pool, at once, slowly, or as a stream of `?n` chunks. */
-const reader = definePlugin({
-  name: 'reader',
-  ...about,
-  requires: { pool: Pool },
-  routes: ({ route }) => [
-    route({
-      ...open,
-      method: 'GET',
-      path: '/read',
-      summary: 'Reads twice',
-      query: z.object({ ms: z.coerce.number().default(0) }),
-      handler: async ({ pool: { query }, config }, { query: { ms } }) => {
-        const before = query()
-        if (ms > 0) await sleep(ms)
-        return { before, after: query(), reader: config.n }
-      },
-    }),
-    route({
-      ...open,
-      method: 'GET',
-      path: '/stream',
-      summary: 'Streams',
-      stream: { idleMs: 5_000, totalMs: 20_000 },
-      query: z.object({ n: z.coerce.number() }),
-      handler: ({ pool: { query } }, { query: { n } }) =>
-        reply(200, chunks(n, query), { 'content-type': 'text/plain' }),
-    }),
-  ],
-})
-
-async function* chunks(count: number, query: () => string) {
-  for (let i = 0; i < count; i += 1) {
-    yield `${i} ${query()}\n`
-    await sleep(10)
-  }
-}
-
-const both = (poolN: number, readerN = 0): readonly Entry[] => [
-  { plugin: pool, config: { n: poolN } },
-  { plugin: reader, config: { n: readerN } },
-]
-
-async function booted(entries: readonly Entry[], server = {}) {
-  const made = hostOf(planOf(entries, server))
-  await made.host.boot()
-  const read = async (query = '') => {
-    const response = await fetch(`${made.host.addresses.public}/read${query}`)
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-  }
-  const stateOf = (name: string) => made.host.plugins().find((plugin) => plugin.name === name)
-  return { ...made, read, stateOf }
-}
-
-/** Until a request has reached the reader. */
-async function inFlight(stateOf: (name: string) => { readonly inFlight: number } | undefined) {
-  while ((stateOf('reader')?.inFlight ?? 0) === 0) await sleep(2)
-}
+import {
+  about,
+  booted,
+  both,
+  open,
+  planOf,
+  pool,
+  reader,
+  refusal,
+  type Entry,
+  type hostOf,
+} from './host-fixture.ts'
 
 test('a reload without a change changes nothing', async () => {
   const { host } = await booted(both(1))
@@ -133,9 +47,9 @@ test('only the changed plugin and its dependants are built anew', async () => {
 })
 
 test('a request in flight keeps the pool that it began with', async () => {
-  const { host, plans, read, stateOf } = await booted(both(1))
+  const { host, plans, read, inFlight } = await booted(both(1))
   const slow = read('?ms=150')
-  await inFlight(stateOf)
+  await inFlight()
 
   plans.next = planOf(both(2))
   await host.reload()
@@ -176,9 +90,9 @@ test('a retired plugin is stopped after its last request, dependants first', asy
     { plugin: telling(pool), config: { n } },
     { plugin: telling(reader) },
   ]
-  const { host, plans, read, stateOf } = await booted(entries(1))
+  const { host, plans, read, inFlight } = await booted(entries(1))
   const slow = read('?ms=300')
-  await inFlight(stateOf)
+  await inFlight()
 
   plans.next = planOf(entries(2))
   await host.reload()
@@ -246,12 +160,9 @@ for (const [why, part, message] of failing) {
     const key = stateOf('pool')?.key
 
     plans.next = planOf([{ plugin: { ...pool, ...part }, config: { n: 2 } }, { plugin: reader }])
-    const error = await host.reload().then(
-      () => undefined,
-      (reason: Error) => reason,
-    )
+    const error = await refusal(host.reload())
 
-    assert.match(String(error?.message), message)
+    assert.match(error.message, message)
     assert.is(stateOf('pool')?.key, key)
     assert.equal((await read()).body, { before: 'pool 1', after: 'pool 1', reader: 0 })
     await host.close()
@@ -269,12 +180,9 @@ test('a route that another plugin answers rejects the reload', async () => {
   })
 
   plans.next = planOf([...both(1), { plugin: rival }])
-  const error = await host.reload().then(
-    () => undefined,
-    (reason: Error) => reason,
-  )
+  const error = await refusal(host.reload())
 
-  assert.match(String(error?.message), 'E_ROUTE_CLASH')
+  assert.match(error.message, 'E_ROUTE_CLASH')
   assert.is((await read()).body['before'], 'pool 1')
   await host.close()
 })
@@ -283,12 +191,9 @@ test('a manifest with faults leaves the old generation serving', async () => {
   const { host, plans, read } = await booted(both(1))
 
   plans.next = new Error('E_SYNTAX')
-  const error = await host.reload().then(
-    () => undefined,
-    (reason: Error) => reason,
-  )
+  const error = await refusal(host.reload())
 
-  assert.is(error?.message, 'E_SYNTAX')
+  assert.is(error.message, 'E_SYNTAX')
   assert.is((await read()).status, 200)
   await host.close()
 })
@@ -299,15 +204,12 @@ test('a port in use rejects the reload; a free one is opened before the old one 
   const before = host.addresses.public
 
   plans.next = planOf(both(2), { port: taken })
-  const error = await host.reload().then(
-    () => undefined,
-    (reason: Error) => reason,
-  )
+  const error = await refusal(host.reload())
   const still = await read()
   plans.next = planOf(both(2), { host: 'localhost' })
   await host.reload()
 
-  assert.match(String(error?.message), 'cannot listen')
+  assert.match(error.message, 'cannot listen')
   assert.is(still.body['after'], 'pool 1')
   assert.is.not(host.addresses.public, before)
   assert.is((await read()).body['after'], 'pool 2')
@@ -318,12 +220,9 @@ test('a reload guarded by another hash is refused', async () => {
   const { host, plans } = await booted(both(1))
   plans.next = planOf(both(2))
 
-  const error = await host.reload('stale').then(
-    () => undefined,
-    (reason: { status: number }) => reason,
-  )
+  const error = await refusal(host.reload('stale'))
 
-  assert.is(error?.status, 412)
+  assert.is((error as { status?: number }).status, 412)
   const report = await host.reload(host.hash)
   assert.is(report.changed, true)
   await host.close()

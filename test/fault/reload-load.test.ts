@@ -2,67 +2,16 @@ import http from 'node:http'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { definePlugin, reply, service } from 'autodocops'
+import { definePlugin, reply } from 'autodocops'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import * as z from 'zod'
 
-import { hostOf, planOf, type Entry } from '../core/host-fixture.ts'
+import { about, hostOf, open, planOf, pool, reader, type Entry } from '../core/host-fixture.ts'
 
 const scale = Number(process.env['TEST_SCALE'] ?? 1)
 const reloads = 100 * scale
 const streams = 50
 
-interface Pool {
-  readonly query: () => string
-}
-const Pool = service('pool').of<Pool>()
-
-const about = {
-  version: '1.0.0',
-  core: '^1',
-  summary: 'A plugin of a test',
-  config: z.strictObject({ n: z.number().default(0) }),
-  examples: { config: { valid: [{}], invalid: [] } },
-} as const
-const open = {
-  auth: 'public',
-  limit: 'none',
-  timeoutMs: 5_000,
-  responses: { 200: z.unknown() },
-} as const
-
-const pool = definePlugin({
-  name: 'pool',
-  ...about,
-  provides: { pool: Pool },
-  services: {
-    pool: ({ lifecycle, config }) => ({
-      query: () => {
-        if (lifecycle.aborted) throw new Error('pool closed')
-        return `pool ${config.n}`
-      },
-    }),
-  },
-})
-const reader = definePlugin({
-  name: 'reader',
-  ...about,
-  requires: { pool: Pool },
-  routes: ({ route }) => [
-    route({
-      ...open,
-      method: 'GET',
-      path: '/read',
-      summary: 'Reads, waits, reads',
-      handler: async ({ pool: { query } }) => {
-        query()
-        await sleep(1)
-        return { row: query() }
-      },
-    }),
-  ],
-})
 const talker = definePlugin({
   name: 'talker',
   ...about,
@@ -124,7 +73,7 @@ test(`${reloads} reloads under load fail no request and cut none of ${streams} o
   const state = { goesOn: true }
   talking.goesOn = true
   const heard = Array.from({ length: streams }, () => listen(`${url}/talk`))
-  const readers = Array.from({ length: 10 }, () => keepReading(`${url}/read`, agent, state))
+  const readers = Array.from({ length: 10 }, () => keepReading(`${url}/read?ms=1`, agent, state))
   await sleep(100)
 
   const times: number[] = []
