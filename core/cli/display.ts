@@ -35,7 +35,17 @@ export class Display {
     this.#io.err(`  operations  ${addresses.operations}`)
     if (!host.isInviting) return
     const lines = await host.welcome()
-    if (lines.length > 0) this.#io.err(`\nTry\n${lines.map((line) => `  ${line}`).join('\n')}\n`)
+    if (lines.length > 0) this.#tell('Try', lines)
+    this.#tell('Next, in a second terminal and this folder', [
+      'autodocops plugins   which there are, and how to switch one on or off',
+      'autodocops doctor    what is wrong here, and what to do about it',
+      'autodocops --help    all the rest',
+    ])
+    this.#io.err('\nCtrl-C ends it.')
+  }
+
+  #tell(title: string, lines: readonly string[]): void {
+    this.#io.err(`\n${title}\n${lines.map((line) => `  ${line}`).join('\n')}`)
   }
 
   #paint(colour: number, text: string): string {

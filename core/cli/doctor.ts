@@ -18,6 +18,7 @@ import { examinePorts } from './doctor-ports.ts'
 import { examineRunning } from './doctor-running.ts'
 import { examineSecrets } from './doctor-secrets.ts'
 import { faultsOf } from './faults.ts'
+import { asCalled } from './invocation.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
 export const doctor: CliVerb = {
@@ -119,7 +120,7 @@ function print(findings: readonly Finding[], io: CliIo): void {
   for (const found of numbered) {
     const number = String(found.number).padStart(2)
     io.out(`${number} ${marks[found.verdict]} ${found.check.padEnd(width)}  ${found.saw}`)
-    if ('fix' in found) io.out(`${' '.repeat(width + 7)}fix: ${found.fix}`)
+    if ('fix' in found) io.out(`${' '.repeat(width + 7)}fix: ${asCalled(found.fix, io.cwd)}`)
   }
   io.out(`\n${count('failed')} failed, ${count('warning')} warnings, ${findings.length} checks.`)
 }

@@ -10,6 +10,7 @@ import { plan } from '../plan.ts'
 import { builtInSources } from '../sources.ts'
 import { UsageError } from './arguments.ts'
 import { faultsOf, printFaults } from './faults.ts'
+import { asCalled } from './invocation.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
 type Variables = Readonly<Record<string, string>>
@@ -56,7 +57,7 @@ export const init: CliVerb = {
     if (!(await isGood(folder, variables, io))) return exitCodes.configuration
     const files = write(folder, variables, force)
     if (io.json) io.out(JSON.stringify({ folder, files }))
-    else io.out(told(files, relative(io.cwd, folder)))
+    else io.out(asCalled(told(files, relative(io.cwd, folder)), folder))
     return exitCodes.done
   },
 }
@@ -134,6 +135,6 @@ const told = (files: readonly Written[], folder: string): string =>
     '',
     'Next',
     ...(folder === '' ? [] : [`  cd ${folder}`]),
-    '  npx autodocops check',
-    '  npx autodocops start',
+    '  autodocops check',
+    '  autodocops start',
   ].join('\n')

@@ -6,6 +6,7 @@ import { isProblem } from '../errors.ts'
 import { FaultsError, faultText } from '../manifest/faults.ts'
 import { builtInSources } from '../sources.ts'
 import { describeUsage, parseArguments, UsageError, type Usage } from './arguments.ts'
+import { asCalled } from './invocation.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
 /** Each loaded only when it is called: `check` must not load what `start` needs. */
@@ -26,7 +27,12 @@ const verbs: Readonly<Record<string, () => Promise<CliVerb>>> = {
 /** Runs one verb and returns its exit code. */
 export async function main(argv: readonly string[], io: Omit<CliIo, 'json'>): Promise<number> {
   const [name = 'help', ...rest] = argv
-  const full = { ...io, json: rest.includes('--json') }
+  const json = rest.includes('--json')
+  const full = {
+    ...io,
+    json,
+    err: json ? io.err : (line: string) => io.err(asCalled(line, io.cwd)),
+  }
   try {
     if (name === 'help' || name === '--help' || name === '-h') return await help(full)
     const load = verbs[name === '--version' ? 'version' : name]
@@ -45,7 +51,7 @@ async function pluginCommand(name: string, argv: readonly string[], io: CliIo): 
 async function runVerb(name: string, verb: CliVerb, argv: readonly string[], io: CliIo) {
   const args = parseArguments(verb, argv)
   if (args['help'] !== true) return verb.run(args, io)
-  io.out(describeUsage(name, verb satisfies Usage))
+  io.out(asCalled(describeUsage(name, verb satisfies Usage), io.cwd))
   return exitCodes.done
 }
 
@@ -57,10 +63,16 @@ async function help(io: CliIo): Promise<number> {
     facts.commands.map(({ name, summary }) => [name, summary] as const),
   )
   const line = ([name, summary]: readonly [string, string]) => `  ${name.padEnd(12)} ${summary}`
-  io.out('AutoDocOps: an API server of plugins, switched on by one manifest.\n')
-  io.out(`  autodocops <verb> [options]\n\nVerbs\n${own.map(line).join('\n')}`)
-  io.out(`\nVerbs of plugins\n${theirs.map(line).join('\n')}`)
-  io.out('\nEach tells more with --help.')
+  const text = [
+    'AutoDocOps: an API server of plugins, switched on by one manifest.\n',
+    '  autodocops <verb> [options]\n',
+    'Verbs',
+    ...own.map(line),
+    '\nVerbs of plugins',
+    ...theirs.map(line),
+    '\nEach tells more, with examples: autodocops <verb> --help',
+  ]
+  io.out(asCalled(text.join('\n'), io.cwd))
   return exitCodes.done
 }
 

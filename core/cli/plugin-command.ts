@@ -7,6 +7,7 @@ import { plan } from '../plan.ts'
 import type { Command } from '../plugin.ts'
 import { builtInSources } from '../sources.ts'
 import { describeUsage, parseArguments, UsageError } from './arguments.ts'
+import { asCalled } from './invocation.ts'
 import { exitCodes, type CliIo } from './verb.ts'
 
 /** A verb that a plugin brings, from this package or from outside: found in the facts, run with its services. */
@@ -25,7 +26,7 @@ export async function runPluginCommand(
   const command = (await source.load()).commands[name] as Command<object>
   const args = parseArguments(command, argv)
   if (args['help'] === true) {
-    io.out(describeUsage(name, command))
+    io.out(asCalled(describeUsage(name, command), io.cwd))
     return exitCodes.done
   }
   const stream = { write: (line: string) => io.err(line.trimEnd()) }

@@ -6,6 +6,7 @@ import { readManifest } from '../manifest/read.ts'
 import { plan } from '../plan.ts'
 import { builtInSources } from '../sources.ts'
 import { faultsOf, printFaults } from './faults.ts'
+import { asCalled } from './invocation.ts'
 import { reload } from './reload.ts'
 import { UsageError } from './arguments.ts'
 import { exitCodes, type CliArgs, type CliIo } from './verb.ts'
@@ -30,7 +31,7 @@ export async function switchPlugin(on: boolean, args: CliArgs, io: CliIo): Promi
     io.out(`${sign} ${basename(file)}:${line} ${text}`)
   }
   if (args['apply'] === true) return reload.run({}, io)
-  io.out('The running server takes it over by: autodocops reload')
+  io.out(asCalled('The running server takes it over by: autodocops reload', io.cwd))
   return exitCodes.done
 }
 

@@ -5,6 +5,7 @@ import { readManifest } from '../manifest/read.ts'
 import { plan } from '../plan.ts'
 import { builtInSources, factsOfCode } from '../sources.ts'
 import { faultsOf, printFaults } from './faults.ts'
+import { asCalled } from './invocation.ts'
 import { switchPlugin } from './plugins-switch.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
@@ -28,8 +29,8 @@ export const plugins: CliVerb = {
   examples: [
     'autodocops plugins',
     'autodocops plugins cache',
+    'autodocops plugins disable billing --apply',
     'autodocops plugins enable billing --apply',
-    'autodocops plugins disable docs',
     'autodocops plugins --facts ./my-plugins/reports',
   ],
   run: async (args, io) => {
@@ -41,6 +42,8 @@ export const plugins: CliVerb = {
     const name = first
     if (typeof name !== 'string') {
       io.out(io.json ? JSON.stringify(rows.map(brief)) : rows.map(line(rows)).join('\n'))
+      if (!io.json)
+        io.out(`\n${asCalled('To switch one on or off: autodocops plugins --help', io.cwd)}`)
       return exitCodes.done
     }
     return describe(name, rows, io)

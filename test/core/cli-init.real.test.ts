@@ -32,7 +32,7 @@ test('init --yes writes secrets that nobody else can read, and a manifest that c
   ])
   assert.is(new Set(Object.values(env)).size, 3)
   for (const value of Object.values(env)) assert.ok(Buffer.byteLength(value ?? '') >= 32)
-  assert.match(stdout, 'npx autodocops start')
+  assert.match(stdout, /^ {2}\S*autodocops start$/m)
   assert.is(checked.code, 0, checked.stderr)
 })
 

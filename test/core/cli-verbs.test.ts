@@ -115,8 +115,10 @@ test('every verb that plans ends with 78 on a fault, and tells it as JSON too', 
 
 test('plugins lists what is on, then what is off', async () => {
   const { out } = await run(plugins, {}, { yaml: small })
-  const lines = out.split('\n')
+  const [list = '', hint = ''] = out.split('\n\n')
+  const lines = list.split('\n')
 
+  assert.match(hint, 'autodocops plugins --help')
   assert.match(lines[0] ?? '', /^on {3}database +1\.0\.0 {2}\S/)
   assert.match(lines[1] ?? '', /^on {3}metrics/)
   assert.ok(lines.slice(2).every((line) => line.startsWith('off  ')))
