@@ -2,6 +2,14 @@ import type { ProblemMaker } from '../errors.ts'
 import type { RouteFacts } from '../route.ts'
 import { HttpErrors as E } from './errors.ts'
 
+/** Answered on the socket itself, where no path is known: as problem details on every route. */
+export const parserProblems: readonly ProblemMaker[] = [
+  E.malformed_request,
+  E.request_timeout,
+  E.headers_too_large,
+  E.chunk_extensions_too_large,
+]
+
 const always = [
   E.malformed_request,
   E.invalid_host,

@@ -102,14 +102,14 @@ export class Listener {
 
   #answerEverything(): void {
     const handle = (request: IncomingMessage, response: ServerResponse) => {
-      if (this.#app === undefined) return answerUnhandled(response, HttpErrors.starting())
+      if (this.#app === undefined) return answerUnhandled(request, response, HttpErrors.starting())
       this.#app.handle(request, response, this.load)
     }
     this.#server.on('request', handle)
     // The pipeline says `100 Continue` when it is about to read, so that a refusal comes before the body.
     this.#server.on('checkContinue', handle)
-    this.#server.on('checkExpectation', (_request, response) =>
-      answerUnhandled(response, HttpErrors.expectation_failed()),
+    this.#server.on('checkExpectation', (request, response) =>
+      answerUnhandled(request, response, HttpErrors.expectation_failed()),
     )
     this.#server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
       answerOnSocket(socket, HttpErrors.method_not_implemented()),

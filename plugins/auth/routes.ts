@@ -16,6 +16,7 @@ const NewKey = z.strictObject({
     .min(1)
     .max(100)
     .regex(/^\P{Cc}*$/u)
+    .meta({ pattern: String.raw`^(?!\s*$)\P{Cc}*$` }) // As it is before the trim.
     .describe('What it is for.'),
   scopes: z.array(scope).max(50).default([]).describe('None means none; at most your own.'),
   expiresAt: z.iso

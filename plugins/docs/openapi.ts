@@ -15,6 +15,7 @@ export interface ApiSchema {
   readonly maxLength?: number
   readonly minItems?: number
   readonly maxItems?: number
+  readonly minProperties?: number
   readonly properties?: Readonly<Record<string, ApiSchema>>
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean | ApiSchema

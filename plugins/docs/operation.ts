@@ -105,9 +105,9 @@ function merged(problems: ResponseParts, replies: ResponseParts): ResponseParts 
 const asRule = (rule: z.ZodType | ResponseRule): ResponseRule =>
   rule instanceof z.ZodType ? { schema: rule } : rule
 
-/** The schema is that of the JSON; text is text. */
-const schemaOf = (schema: z.ZodType | undefined, type: string): z.ZodType =>
-  schema !== undefined && mediaType(type).endsWith('json') ? schema : z.string()
+/** The schema is that of the JSON, which without one is any; text is text. */
+const schemaOf = (schema: z.ZodType = z.unknown(), type: string): z.ZodType =>
+  mediaType(type).endsWith('json') ? schema : z.string()
 
 const mediaType = (type: string): string => type.split(';')[0]?.trim() ?? type
 

@@ -14,8 +14,8 @@ export function typeText(schema: ApiSchema): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum !== undefined)
     return schema.enum.map((value) => JSON.stringify(value)).join(' | ')
-  const variants = schema.anyOf ?? schema.oneOf
-  if (variants !== undefined) return variants.map(typeText).join(' | ')
+  const variants = schema.properties === undefined && (schema.anyOf ?? schema.oneOf)
+  if (variants) return variants.map(typeText).join(' | ')
   const types = typesOf(schema).map((type) =>
     type === 'array' ? `array of ${typeText(schema.items ?? {})}` : type,
   )

@@ -1,4 +1,4 @@
-import { impliedProblems } from 'autodocops'
+import { impliedProblems, parserProblems } from 'autodocops'
 import type { AppView, ProblemMaker, RouteFacts } from 'autodocops'
 import * as z from 'zod'
 
@@ -60,8 +60,6 @@ const isOwn = (route: RouteFacts, { code }: ProblemMaker): boolean =>
 
 /** The error responses of a route by status, those of its handler first. */
 export function problemResponses(route: RouteFacts, schemes: Schemes): ResponseParts {
-  const type = speaksOpenAi(route) ? 'application/json' : 'application/problem+json'
-  const schema = speaksOpenAi(route) ? OpenAiError : Problem
   const byStatus = new Map<number, ProblemMaker[]>()
   for (const problem of problemsOf(route, schemes)) {
     const { status } = problem.kind
@@ -71,36 +69,62 @@ export function problemResponses(route: RouteFacts, schemes: Schemes): ResponseP
     status,
     {
       description: problems.map(({ code }) => code).join(', '),
-      content: { [type]: { schema, examples: referencesTo(problems, route) } },
+      content: contentOf(problems, route),
       'x-own': problems.filter((problem) => isOwn(route, problem)).map(({ code }) => code),
     },
   ])
   return Object.fromEntries(entries) as ResponseParts
 }
 
+/** On `/v1` in OpenAI's envelope, and as problem details also there what is refused before the path is known. */
+function contentOf(problems: readonly ProblemMaker[], route: RouteFacts) {
+  const openAi = speaksOpenAi(route)
+  const plain = problems.filter((problem) => !openAi || isUnread(problem))
+  return {
+    ...(openAi && {
+      'application/json': { schema: OpenAiError, examples: referencesTo(problems, true) },
+    }),
+    ...(plain.length > 0 && {
+      'application/problem+json': { schema: Problem, examples: referencesTo(plain, false) },
+    }),
+  }
+}
+
+const isUnread = ({ code }: ProblemMaker): boolean =>
+  parserProblems.some((problem) => problem.code === code)
+
 const speaksOpenAi = ({ path }: RouteFacts): boolean => path.startsWith('/v1/')
 
-const exampleId = (route: RouteFacts, { code }: ProblemMaker): string =>
-  speaksOpenAi(route) ? `v1.${code}` : code
+const exampleId = ({ code }: ProblemMaker, openAi: boolean): string =>
+  openAi ? `v1.${code}` : code
 
-const referencesTo = (problems: readonly ProblemMaker[], route: RouteFacts) =>
+const referencesTo = (problems: readonly ProblemMaker[], openAi: boolean) =>
   Object.fromEntries(
     problems.map((problem) => [
       problem.code,
-      { $ref: `#/components/examples/${exampleId(route, problem)}` },
+      { $ref: `#/components/examples/${exampleId(problem, openAi)}` },
     ]),
   )
 
 /** Each problem once, for all the responses that refer to it. */
 export function problemExamples(routes: readonly RouteFacts[], schemes: Schemes) {
-  const entries = routes.flatMap((route) =>
-    problemsOf(route, schemes).map((problem) => [
-      exampleId(route, problem),
-      { summary: problem.kind.title, value: exampleOf(problem, speaksOpenAi(route)) },
-    ]),
-  )
-  return Object.fromEntries(entries) as Readonly<Record<string, { summary: string; value: object }>>
+  const entries = routes.flatMap((route) => {
+    const found = problemsOf(route, schemes)
+    const openAi = speaksOpenAi(route)
+    const plain = found.filter((problem) => !openAi || isUnread(problem))
+    return [
+      ...(openAi ? found.map((problem) => exampleEntry(problem, true)) : []),
+      ...plain.map((problem) => exampleEntry(problem, false)),
+    ]
+  })
+  return Object.fromEntries(entries)
 }
+
+const exampleEntry = (problem: ProblemMaker, openAi: boolean) =>
+  [
+    exampleId(problem, openAi),
+    { summary: problem.kind.title, value: exampleOf(problem, openAi) },
+  ] as const
 
 const requestId = '01990f3e-7c1a-7d2b-8a52-0c3b9a1f5e77'
 

@@ -36,9 +36,11 @@ function objectOf(document: ApiDocument, schema: ApiSchema, depth: number): unkn
   return Object.fromEntries(entries) as Record<string, unknown>
 }
 
-/** What a value may be instead, without the `null` that stands for its absence. */
-export const variantsOf = ({ anyOf, oneOf, allOf }: ApiSchema): readonly ApiSchema[] =>
-  (anyOf ?? oneOf ?? allOf ?? []).filter(({ type }) => type !== 'null')
+/** What a value may be instead, without the `null` that stands for its absence and what only says which are required. */
+export const variantsOf = ({ properties, anyOf, oneOf, allOf }: ApiSchema): readonly ApiSchema[] =>
+  properties === undefined
+    ? (anyOf ?? oneOf ?? allOf ?? []).filter(({ type }) => type !== 'null')
+    : []
 
 export const typesOf = ({ type, properties, items }: ApiSchema): readonly string[] => {
   if (type !== undefined) return [type].flat()

@@ -10,7 +10,7 @@ import { ReplyStream } from './reply-stream.ts'
 import { failures, firstByteMs, streamTimes } from './routes-chat.ts'
 import type { RouteServices } from './route-services.ts'
 import type { Asked } from './service.ts'
-import { modelParams, openAiBody, openAiModel } from './shapes.ts'
+import { modelParams, openAiBody, openAiCompletion, openAiModel } from './shapes.ts'
 
 /** Since we have no birthday of a model: that of this protocol's route. */
 const created = 1_767_225_600
@@ -31,6 +31,7 @@ export const openAiRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
     responses: {
       200: {
         description: 'The completion, or its chunks with `"stream": true`',
+        schema: openAiCompletion,
         contentType: ['application/json', 'text/event-stream'],
       },
     },

@@ -6,16 +6,24 @@ import { roles } from './conversations.ts'
 const streamId = z.string().regex(/^strm_[\w-]{1,64}$/)
 const conversationId = z.string().regex(/^conv_[\w-]{1,64}$/)
 
+/** It may be stored, and Postgres text holds no NUL. */
+const spoken = z
+  .string()
+  .min(1)
+  .regex(/^[^\0]*$/, { error: 'must not hold NUL' })
+
 const said = z.strictObject({
   role: z.enum(roles),
-  content: z.string().min(1).describe('The text.'),
+  content: spoken.describe('The text.'),
 })
+
+const eitherOr = { oneOf: [{ required: ['query'] }, { required: ['messages'] }] }
 
 /** A question in our own words: `query`, or `messages`. */
 export const questionBody = ({ limits }: ChatConfig) =>
   z
     .strictObject({
-      query: z.string().min(1).optional().describe('One question.'),
+      query: spoken.optional().describe('One question.'),
       messages: z
         .array(said)
         .min(1)
@@ -33,6 +41,7 @@ export const questionBody = ({ limits }: ChatConfig) =>
       error: 'give either query or messages',
       path: ['query'],
     })
+    .meta(eitherOr)
 
 export const streamBody = (config: ChatConfig) => {
   const { shape } = questionBody(config)
@@ -48,6 +57,7 @@ export const streamBody = (config: ChatConfig) => {
       error: 'give either query or messages',
       path: ['query'],
     })
+    .meta(eitherOr)
 }
 
 export const usageShape = z.object({
@@ -81,6 +91,28 @@ export const openAiBody = ({ limits }: ChatConfig) =>
     n: z.int().min(1).max(8).nullish(),
   })
 
+/** What every server of that protocol answers; some say more. */
+export const openAiCompletion = z.looseObject({
+  id: z.string(),
+  object: z.literal('chat.completion'),
+  created: z.int(),
+  model: z.string(),
+  choices: z.array(
+    z.looseObject({
+      index: z.int(),
+      message: z.looseObject({ role: z.string(), content: z.string().nullish() }),
+      finish_reason: z.string().nullable(),
+    }),
+  ),
+  usage: z
+    .looseObject({
+      prompt_tokens: z.int(),
+      completion_tokens: z.int(),
+      total_tokens: z.int(),
+    })
+    .nullish(),
+})
+
 export const openAiModel = z.object({
   id: z.string(),
   object: z.literal('model'),
@@ -98,7 +130,7 @@ export const resumeQuery = z.strictObject({
 
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(100).optional(),
+  cursor: conversationId.optional(),
 })
 
 export const messagesQuery = z.strictObject({
@@ -129,7 +161,12 @@ export const pageShape = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() })
 
 export const newConversation = z.strictObject({
-  title: z.string().min(1).max(200).optional(),
+  title: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^\P{Cc}*$/u, { error: 'must not hold control characters' })
+    .optional(),
 })
 
 export const usageReport = z.object({

@@ -75,7 +75,7 @@ const reads = ({ route }: Builder) => [
     description: 'Kept in the cache for 20 minutes; `X-Cache` says where it came from.',
     auth: 'optional',
     params: ProjectId,
-    responses: { 200: Project },
+    responses: { 200: Project, 304: { description: 'It is what `If-None-Match` names' } },
     errors: [ProjectErrors.project_not_found],
     examples: [{ summary: 'The demonstration project', params: { id: 1 } }],
     handler: async (services, request) => {

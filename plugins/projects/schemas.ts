@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 const largestId = 2_147_483_647
 
-/** Postgres text holds no NUL; other control characters have no business in a name. */
+/** Postgres text holds no NUL; other control characters have no business in a name. `pattern` holds before the trim. */
 const name = z
   .string()
   .trim()
@@ -11,10 +11,11 @@ const name = z
   .regex(/^\P{Cc}*$/u, {
     error: 'must not hold control characters',
   })
+  .meta({ pattern: String.raw`^(?!\s*$)\P{Cc}*$` })
 const description = z
   .string()
   .max(10_000)
-  .refine((text) => !text.includes('\0'), { error: 'must not hold NUL' })
+  .regex(/^[^\0]*$/, { error: 'must not hold NUL' })
   .nullable()
 const visibility = z.enum(['public', 'private'])
 
@@ -51,7 +52,7 @@ export const ProjectChanges = z
     visibility: visibility.optional(),
   })
   .refine((changes) => Object.keys(changes).length > 0, { error: 'must change something' })
-  .meta({ id: 'ProjectChanges' })
+  .meta({ id: 'ProjectChanges', minProperties: 1 })
 
 /** An id as it stands in a path or a cursor. */
 const idText = z
@@ -59,6 +60,7 @@ const idText = z
   .regex(/^[1-9]\d{0,9}$/)
   .transform(Number)
   .refine((id) => id <= largestId)
+  .meta({ override: { type: 'integer', minimum: 1, maximum: largestId, pattern: undefined } })
 
 export const ProjectId = z.object({ id: idText })
 

@@ -4,7 +4,11 @@ import { run, startServer } from '../../harness/process.ts'
 
 /** Every plugin of the default manifest, with budgets that a test does not use up, and a fake model in a hurry. */
 const manifest = `
-server: { port: 0, operations: '127.0.0.1:0', dataDir: '\${DATA_DIR}' }
+server:
+  port: 0
+  operations: '127.0.0.1:0'
+  dataDir: '\${DATA_DIR}'
+  limits: { eventLoopLag: 1m }
 plugins:
   database: { config: { url: '\${DATABASE_URL}' } }
   cache: true
@@ -17,7 +21,10 @@ plugins:
         auth: { anonymous: 1000000, user: 1000000 }
   projects: true
   billing: { config: { plans: { pro: { prices: ['\${STRIPE_PRICE_PRO:-}'] } } } }
-  llm-chat: { config: { fakeDelay: '\${FAKE_DELAY}' } }
+  llm-chat:
+    config:
+      fakeDelay: '\${FAKE_DELAY}'
+      limits: { concurrent: 1000, requestsPerMinute: 1000000, tokensPerMinute: 1000000000, tokensPerMonth: 1000000000 }
   metrics: true
   docs: true
 `
@@ -27,8 +34,11 @@ export async function documentedServer(fakeDelay = '1ms') {
   const { url: database } = await postgres()
   const env = { DATABASE_URL: database, FAKE_DELAY: fakeDelay }
   const server = await startServer({ manifest, env })
-  const { home } = server
-  const token = (await run(['token', '--sub', 'alice'], { manifest, env, home })).stdout.trim()
+  const tokenFor = async (subject: string) => {
+    const { stdout } = await run(['token', '--sub', subject], { manifest, env, home: server.home })
+    return stdout.trim()
+  }
+  const token = await tokenFor('alice')
   const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as ApiDocument
-  return { server, token, document }
+  return { server, token, tokenFor, document }
 }

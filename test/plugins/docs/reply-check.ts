@@ -24,29 +24,43 @@ export class ReplyCheck {
     if (rule.content === undefined) return text === '' ? undefined : `${status} has a body`
     if (rule.content[media] === undefined) return `${status} comes as ${media}`
     if (!media.endsWith('json')) return undefined
-    const body: unknown = JSON.parse(text)
+    const body = parsed(text)
+    if (body === undefined) return `${status} is no JSON: ${text.slice(0, 200)}`
     return this.#shapeFault(operation, status, media, body) ?? codeFault(operation, status, body)
   }
 
+  /** Whether a body is one that the operation takes. */
+  takes({ path, method, requestBody }: Placed, body: unknown): boolean {
+    if (requestBody === undefined) return true
+    return this.#at([...placeOf(path, method), 'requestBody', ...jsonSchema])(body) === true
+  }
+
   #shapeFault({ path, method }: Placed, status: number, media: string, body: unknown) {
-    const steps = [
-      'paths',
-      path,
-      method.toLowerCase(),
-      'responses',
-      status,
-      'content',
-      media,
-      'schema',
-    ]
+    const at = [...placeOf(path, method), 'responses', String(status), 'content', media, 'schema']
+    const validate = this.#at(at)
+    return validate(body) === true ? undefined : this.#ajv.errorsText(validate.errors)
+  }
+
+  #at(steps: readonly string[]): ValidateFunction {
     const pointer = steps
-      .map((step) => String(step).replaceAll('~', '~0').replaceAll('/', '~1'))
+      .map((step) => step.replaceAll('~', '~0').replaceAll('/', '~1'))
       .map(encodeURIComponent)
       .join('/')
     const validate =
       this.#compiled.get(pointer) ?? this.#ajv.compile({ $ref: `document#/${pointer}` })
     this.#compiled.set(pointer, validate)
-    return validate(body) === true ? undefined : this.#ajv.errorsText(validate.errors)
+    return validate
+  }
+}
+
+const placeOf = (path: string, method: string) => ['paths', path, method.toLowerCase()]
+const jsonSchema = ['content', 'application/json', 'schema']
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 
