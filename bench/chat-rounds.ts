@@ -17,8 +17,13 @@ export async function child(
   ...args: readonly string[]
 ): Promise<[ChildProcess, string]> {
   const program = fileURLToPath(new URL(file, import.meta.url))
-  const forked = fork(program, args, { execArgv: ['--conditions=source', '--expose-gc'] })
-  const [{ port }] = (await once(forked, 'message')) as [{ port: number }]
+  const forked = fork(program, args, {
+    execArgv: ['--conditions=source'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const died = once(forked, 'exit').then(() => Promise.reject(new Error(`${args[0]} died`)))
+  const [{ port }] = (await Promise.race([once(forked, 'message'), died])) as [{ port: number }]
+  died.catch(() => undefined)
   return [forked, `http://127.0.0.1:${port}`]
 }
 

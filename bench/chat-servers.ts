@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net'
 import process from 'node:process'
 
 import { wideLimits, serve } from '../test/plugins/llm-chat/server.ts'
+import { hono as honoPeer, moduleOf } from './chat-peers.ts'
 
 const [name = '', upstream = ''] = process.argv.slice(2)
 
 /** Copies bytes, and is all that Node asks for that. */
-function pipe(): http.Server {
+async function pipe(): Promise<http.Server> {
   const agent = new http.Agent({ keepAlive: true })
   return http.createServer((request, response) => {
     const asked = http.request(
@@ -25,12 +26,29 @@ function pipe(): http.Server {
   })
 }
 
+interface HonoContext {
+  readonly req: { readonly raw: Request }
+}
+
+/** What of them is used here: they are installed outside the project. */
+interface HonoModule {
+  readonly Hono: new () => {
+    readonly fetch: unknown
+    readonly post: (path: string, handle: (context: HonoContext) => Promise<Response>) => void
+  }
+}
+interface HonoServerModule {
+  readonly createAdaptorServer: (options: { readonly fetch: unknown }) => http.Server
+}
+
 /** What a gateway on hono is: a fetch whose body is handed on. */
 async function hono(): Promise<http.Server> {
-  const { Hono } = await import('hono')
+  const framework = await moduleOf(honoPeer, 'hono')
+  const server = await moduleOf(honoPeer, '@hono/node-server')
+  const { Hono } = (await import(framework)) as HonoModule
+  const { createAdaptorServer } = (await import(server)) as HonoServerModule
   const app = new Hono()
-  app.post('/v1/chat/completions', async (context) => {
-    const { raw } = context.req
+  app.post('/v1/chat/completions', async ({ req: { raw } }) => {
     const reply = await fetch(`${upstream}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -39,44 +57,25 @@ async function hono(): Promise<http.Server> {
     })
     return new Response(reply.body, { headers: { 'content-type': 'text/event-stream' } })
   })
-  return http.createServer((request, response) => void answer(app.fetch, request, response))
+  return createAdaptorServer({ fetch: app.fetch })
 }
 
-/** node:http to fetch and back. */
-async function answer(
-  handle: (request: Request) => Response | Promise<Response>,
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-): Promise<void> {
-  const leave = new AbortController()
-  response.on('close', () => leave.abort())
-  let body = ''
-  for await (const chunk of request) body += String(chunk)
-  try {
-    const reply = await handle(
-      new Request(`http://localhost${request.url}`, { method: 'POST', body, signal: leave.signal }),
-    )
-    response.writeHead(reply.status, Object.fromEntries(reply.headers))
-    for await (const chunk of reply.body ?? [])
-      if (!response.write(chunk)) await new Promise((resolve) => response.once('drain', resolve))
-    response.end()
-  } catch {
-    response.destroy()
-  }
+async function ours(): Promise<string> {
+  const app = await serve({ baseUrl: `${upstream}/v1`, model: 'm', limits: wideLimits })
+  return app.url
 }
 
-async function portOf(server: http.Server): Promise<number> {
+async function listen(server: http.Server): Promise<string> {
   server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return (server.address() as AddressInfo).port
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-async function start(): Promise<number> {
-  if (name === 'pipe') return portOf(pipe())
-  if (name === 'hono') return portOf(await hono())
-  const app = await serve({ baseUrl: `${upstream}/v1`, model: 'm', limits: wideLimits })
-  return Number(new URL(app.url).port)
-}
+const url = await (name === 'pipe'
+  ? pipe().then(listen)
+  : name === 'hono'
+    ? hono().then(listen)
+    : ours())
 
 process.on('disconnect', () => process.exit())
-process.send?.({ port: await start() })
+process.send?.({ port: Number(new URL(url).port) })
