@@ -35,7 +35,9 @@ export async function documentedServer(fakeDelay = '1ms') {
   const env = { DATABASE_URL: database, FAKE_DELAY: fakeDelay }
   const server = await startServer({ manifest, env })
   const tokenFor = async (subject: string) => {
-    const { stdout } = await run(['token', '--sub', subject], { manifest, env, home: server.home })
+    const words = ['token', '--sub', subject]
+    const { code, stdout, stderr } = await run(words, { manifest, env, home: server.home })
+    if (code !== 0) throw new Error(`autodocops ${words.join(' ')}: ${stderr}`)
     return stdout.trim()
   }
   const token = await tokenFor('alice')
