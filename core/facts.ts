@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 import { keyMeta, secretRule, visit } from './manifest/schema-walk.ts'
-import type { Plugin } from './plugin.ts'
+import type { CommandOption, Plugin } from './plugin.ts'
 import type { Route } from './route.ts'
 import { slots, type Slot } from './slots.ts'
 
@@ -21,11 +21,20 @@ export interface PluginFacts {
   /** With the config's defaults: `GET /api/projects/:id`, `operations GET /admin/cache`. */
   readonly routes: readonly string[]
   readonly metrics: readonly string[]
-  readonly commands: readonly { readonly name: string; readonly summary: string }[]
+  readonly commands: readonly CommandFacts[]
   /** Environment variables that the default manifest gives to it. */
   readonly environment: readonly string[]
   /** JSON Schema (2020-12) of its config, as written in a manifest. */
   readonly config: Readonly<Record<string, unknown>>
+}
+
+/** All that `--help` of a verb prints. From outside the examples may be missing: then its code is asked. */
+export interface CommandFacts {
+  readonly name: string
+  readonly summary: string
+  readonly positionals: readonly string[]
+  readonly options: Readonly<Record<string, CommandOption>>
+  readonly examples: readonly string[]
 }
 
 /** JSON Schema, as far as editors, papers and explanations read it. */
@@ -48,6 +57,23 @@ export interface PluginSource {
 
 const texts = z.array(z.string()).default([])
 
+const optionSchema = z.object({
+  type: z.enum(['string', 'boolean']),
+  description: z.string(),
+  default: z.union([z.string(), z.boolean()]).exactOptional(),
+  required: z.boolean().exactOptional(),
+  multiple: z.boolean().exactOptional(),
+  alias: z.string().exactOptional(),
+})
+
+const commandSchema = z.object({
+  name: z.string(),
+  summary: z.string(),
+  positionals: texts,
+  options: z.record(z.string(), optionSchema).default({}),
+  examples: texts,
+})
+
 /** What a package from outside may write under `"autodocops"`. */
 export const factsSchema = z.object({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/, { error: 'must be kebab-case' }),
@@ -60,7 +86,7 @@ export const factsSchema = z.object({
   migrations: z.boolean().default(false),
   routes: texts,
   metrics: texts,
-  commands: z.array(z.object({ name: z.string(), summary: z.string() })).default([]),
+  commands: z.array(commandSchema).default([]),
   environment: texts,
   config: z.record(z.string(), z.unknown()).default({}),
 })
@@ -95,6 +121,9 @@ export function factsOf(plugin: Plugin): PluginFacts {
     commands: Object.entries(plugin.commands).map(([verb, command]) => ({
       name: verb,
       summary: command.summary,
+      positionals: command.positionals ?? [],
+      options: command.options ?? {},
+      examples: command.examples,
     })),
     environment: environmentOf(plugin.config),
     config: configJsonSchema(plugin.config),

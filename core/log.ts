@@ -30,8 +30,10 @@ export interface RootLogger extends Logger {
 
 export interface LogOptions {
   readonly level: LogLevel
-  /** For a terminal: colours and one readable line, instead of JSON. */
+  /** For a person: one readable line, instead of JSON. */
   readonly pretty: boolean
+  /** Of readable lines. Absent: none. */
+  readonly colours?: boolean
   /** Standard output when absent. */
   readonly stream?: LogStream
 }
@@ -41,8 +43,9 @@ export interface LogStream {
 }
 
 /** JSON lines: `time level msg`, then `plugin requestId route method status durationMs err` as they apply. */
-export function createLog({ level, pretty, stream = standardOutput() }: LogOptions): RootLogger {
-  const shown = pretty ? prettyLine() : (line: string) => line
+export function createLog(options: LogOptions): RootLogger {
+  const { level, pretty, colours = false, stream = standardOutput() } = options
+  const shown = pretty ? prettyLine(colours) : (line: string) => line
   const root = pino(
     {
       level: 'debug',
@@ -65,11 +68,11 @@ export function createLog({ level, pretty, stream = standardOutput() }: LogOptio
 /** Asynchronous: lines that come while one is written go out together; the rest is flushed at exit. */
 const standardOutput = () => pino.destination({ dest: 1, sync: false })
 
-function prettyLine(): (line: string) => string {
+function prettyLine(colours: boolean): (line: string) => string {
   // Loaded here, and synchronously, because a server without a terminal never needs it.
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof Pretty
   return prettyFactory({
-    colorize: process.stdout.isTTY,
+    colorize: colours,
     ignore: 'plugin,requestId',
     messageFormat: '{if plugin}[{plugin}] {end}{msg}',
     singleLine: true,

@@ -122,6 +122,8 @@ export type Examine<S> = (services: S, examination: Examination) => Promise<read
 export interface CommandIo {
   readonly out: (line: string) => void
   readonly err: (line: string) => void
+  /** What a long command is at, for a person at a terminal; told to nobody else. */
+  readonly step: (line: string) => void
   /** `--json` was given: print one JSON value and nothing else. */
   readonly json: boolean
 }

@@ -1,26 +1,27 @@
 import type { Host } from '../host.ts'
 import type { Progress } from '../starter.ts'
+import { painter } from './colour.ts'
 import type { CliIo } from './verb.ts'
 
 /** What a person sees while the server starts. On standard error, so that standard output stays log or JSON. */
 export class Display {
   readonly #io: CliIo
-  readonly #isColoured: boolean
+  readonly #paint: ReturnType<typeof painter>
   readonly #begun = performance.now()
 
   constructor(io: CliIo) {
     this.#io = io
-    this.#isColoured = process.stderr.isTTY && io.env['NO_COLOR'] === undefined
+    this.#paint = painter(process.stderr, io)
   }
 
   progress({ plugin, step, ms, runsOn, error }: Progress): void {
     if (this.#io.json || step === 'starting') return
     if (step === 'failed') {
-      this.#io.err(`  ${this.#paint(31, '✗')} ${plugin.padEnd(10)} ${error ?? 'failed'}`)
+      this.#io.err(`  ${this.#paint('red', '✗')} ${plugin.padEnd(10)} ${error ?? 'failed'}`)
       return
     }
-    const time = this.#paint(2, `${Math.round(ms)} ms`)
-    this.#io.err(`  ${this.#paint(32, '✓')} ${plugin.padEnd(10)} ${runsOn ?? ''} ${time}`)
+    const time = this.#paint('dim', `${Math.round(ms)} ms`)
+    this.#io.err(`  ${this.#paint('green', '✓')} ${plugin.padEnd(10)} ${runsOn ?? ''} ${time}`)
   }
 
   async ready(host: Host): Promise<void> {
@@ -46,9 +47,5 @@ export class Display {
 
   #tell(title: string, lines: readonly string[]): void {
     this.#io.err(`\n${title}\n${lines.map((line) => `  ${line}`).join('\n')}`)
-  }
-
-  #paint(colour: number, text: string): string {
-    return this.#isColoured ? `\u001B[${colour}m${text}\u001B[0m` : text
   }
 }

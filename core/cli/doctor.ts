@@ -10,6 +10,7 @@ import type { ServerConfig } from '../manifest/server-config.ts'
 import { plan, type Plan } from '../plan.ts'
 import type { Finding } from '../plugin.ts'
 import { builtInSources } from '../sources.ts'
+import { painter } from './colour.ts'
 import { examineData } from './doctor-data.ts'
 import { examineExposure } from './doctor-exposure.ts'
 import { examineMachine } from './doctor-machine.ts'
@@ -107,6 +108,7 @@ function examinePlugins(online: boolean, { cwd, env }: CliIo): Promise<readonly 
 }
 
 const marks = { ok: '✓', warning: '!', failed: '✗', skipped: '-' } as const
+const colours = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'dim' } as const
 
 function print(findings: readonly Finding[], io: CliIo): void {
   const numbered = findings.map((finding, index) => ({ number: index + 1, ...finding }))
@@ -117,9 +119,11 @@ function print(findings: readonly Finding[], io: CliIo): void {
     return
   }
   const width = Math.max(...findings.map(({ check }) => check.length))
+  const paint = painter(process.stdout, io)
   for (const found of numbered) {
+    const mark = paint(colours[found.verdict], marks[found.verdict])
     const number = String(found.number).padStart(2)
-    io.out(`${number} ${marks[found.verdict]} ${found.check.padEnd(width)}  ${found.saw}`)
+    io.out(`${number} ${mark} ${found.check.padEnd(width)}  ${found.saw}`)
     if ('fix' in found) io.out(`${' '.repeat(width + 7)}fix: ${asCalled(found.fix, io.cwd)}`)
   }
   io.out(`\n${count('failed')} failed, ${count('warning')} warnings, ${findings.length} checks.`)

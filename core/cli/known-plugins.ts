@@ -10,8 +10,15 @@ import { builtInSources, outsideFacts } from '../sources.ts'
  */
 export function knownPlugins(manifest: Manifest): readonly PluginFacts[] {
   const builtIn = [...builtInSources().values()].map(({ facts }) => facts)
-  const entries = readEntries(manifest, new FaultList(manifest))
-  const outside = entries.map(({ from }) => from && outsideFacts(from, manifest.folder))
-  const all = [...builtIn, ...outside.filter((facts) => typeof facts === 'object')]
-  return [...new Map(all.map((facts) => [facts.name, facts])).values()]
+  const outside = factsFromOutside(manifest).filter((facts) => facts !== undefined)
+  return [...new Map([...builtIn, ...outside].map((facts) => [facts.name, facts])).values()]
 }
+
+/** Whether it names a plugin whose verbs only its code could tell. */
+export const namesUndescribed = (manifest: Manifest): boolean =>
+  factsFromOutside(manifest).includes(undefined)
+
+const factsFromOutside = (manifest: Manifest): readonly (PluginFacts | undefined)[] =>
+  readEntries(manifest, new FaultList(manifest)).flatMap(({ from }) =>
+    from === undefined ? [] : [outsideFacts(from, manifest.folder)],
+  )

@@ -5,8 +5,9 @@ import { pathToFileURL } from 'node:url'
 import { isProblem } from '../errors.ts'
 import { FaultsError, faultText } from '../manifest/faults.ts'
 import { builtInSources } from '../sources.ts'
-import { describeUsage, parseArguments, UsageError, type Usage } from './arguments.ts'
+import { parseArguments, UsageError } from './arguments.ts'
 import { asCalled } from './invocation.ts'
+import { tellUsage } from './tell-usage.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
 /** Each loaded only when it is called: `check` must not load what `start` needs. */
@@ -25,14 +26,15 @@ const verbs: Readonly<Record<string, () => Promise<CliVerb>>> = {
 }
 
 /** Runs one verb and returns its exit code. */
-export async function main(argv: readonly string[], io: Omit<CliIo, 'json'>): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  io: Omit<CliIo, 'json' | 'step'>,
+): Promise<number> {
   const [name = 'help', ...rest] = argv
   const json = rest.includes('--json')
-  const full = {
-    ...io,
-    json,
-    err: json ? io.err : (line: string) => io.err(asCalled(line, io.cwd)),
-  }
+  const err = json ? io.err : (line: string) => io.err(asCalled(line, io.cwd))
+  const step = (line: string) => (process.stderr.isTTY ? io.err(`  ${line} …`) : undefined)
+  const full = { ...io, json, err, step }
   try {
     if (name === 'help' || name === '--help' || name === '-h') return await help(full)
     const load = verbs[name === '--version' ? 'version' : name]
@@ -50,19 +52,17 @@ async function pluginCommand(name: string, argv: readonly string[], io: CliIo): 
 
 async function runVerb(name: string, verb: CliVerb, argv: readonly string[], io: CliIo) {
   const args = parseArguments(verb, argv)
-  if (args['help'] !== true) return verb.run(args, io)
-  io.out(asCalled(describeUsage(name, verb satisfies Usage), io.cwd))
-  return exitCodes.done
+  return args['help'] === true ? tellUsage(name, verb, io) : verb.run(args, io)
 }
 
 async function help(io: CliIo): Promise<number> {
   const own = await Promise.all(
-    Object.entries(verbs).map(async ([name, load]) => [name, (await load()).summary] as const),
+    Object.entries(verbs).map(async ([name, load]) => ({ name, summary: (await load()).summary })),
   )
-  const theirs = [...builtInSources().values()].flatMap(({ facts }) =>
-    facts.commands.map(({ name, summary }) => [name, summary] as const),
+  const theirs = [...builtInSources().values()].flatMap(({ facts: { name: plugin, commands } }) =>
+    commands.map(({ name, summary }) => ({ name, summary, plugin })),
   )
-  const line = ([name, summary]: readonly [string, string]) => `  ${name.padEnd(12)} ${summary}`
+  const line = ({ name, summary }: (typeof own)[number]) => `  ${name.padEnd(12)} ${summary}`
   const text = [
     'AutoDocOps: an API server of plugins, switched on by one manifest.\n',
     '  autodocops <verb> [options]\n',
@@ -72,7 +72,7 @@ async function help(io: CliIo): Promise<number> {
     ...theirs.map(line),
     '\nEach tells more, with examples: autodocops <verb> --help',
   ]
-  io.out(asCalled(text.join('\n'), io.cwd))
+  io.out(io.json ? JSON.stringify([...own, ...theirs]) : asCalled(text.join('\n'), io.cwd))
   return exitCodes.done
 }
 
@@ -83,9 +83,8 @@ function report(error: unknown, io: CliIo): number {
     return exitCodes.usage
   }
   if (error instanceof FaultsError) {
-    io.err(
-      io.json ? JSON.stringify({ faults: error.faults }) : error.faults.map(faultText).join('\n'),
-    )
+    if (io.json) io.out(JSON.stringify({ faults: error.faults }))
+    else io.err(error.faults.map(faultText).join('\n'))
     return exitCodes.configuration
   }
   // Each cause of a boot that failed; other errors stand for themselves.

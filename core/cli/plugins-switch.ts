@@ -21,18 +21,33 @@ export async function switchPlugin(on: boolean, args: CliArgs, io: CliIo): Promi
   const file = ownFile(io)
   const before = readFileSync(readManifest(io).files[0] ?? file, 'utf8')
   const after = switched(before, name, on)
+  const switchedTo = { plugin: name, enabled: on }
   if (after === undefined) {
-    io.out(`${name} is ${on ? 'on' : 'off'} already`)
+    if (io.json) io.out(JSON.stringify({ ...switchedTo, changed: [] }))
+    else io.out(`${name} is ${on ? 'on' : 'off'} already`)
     return exitCodes.done
   }
   const refused = await write(file, before, after, io)
   if (refused !== undefined) return refused
-  for (const { sign, line, text } of changedLines(before, after)) {
-    io.out(`${sign} ${basename(file)}:${line} ${text}`)
-  }
+  const changed = changedLines(before, after)
+  if (io.json) return apply(args, io, { ...switchedTo, file, changed })
+  for (const { sign, line, text } of changed) io.out(`${sign} ${basename(file)}:${line} ${text}`)
   if (args['apply'] === true) return reload.run({}, io)
   io.out(asCalled('The running server takes it over by: autodocops reload', io.cwd))
   return exitCodes.done
+}
+
+/** One value: what changed, with `--apply` also what the server says. */
+async function apply(args: CliArgs, io: CliIo, told: object): Promise<number> {
+  if (args['apply'] !== true) {
+    io.out(JSON.stringify(told))
+    return exitCodes.done
+  }
+  const said: { reload?: unknown } = {}
+  const out = (text: string) => void (said.reload = JSON.parse(text))
+  const code = await reload.run({}, { ...io, out })
+  io.out(JSON.stringify({ ...told, ...said }))
+  return code
 }
 
 /** The base file of this folder. The one that comes with the package is not edited: it is copied first. */
@@ -56,7 +71,9 @@ async function write(
     return undefined
   } catch (error) {
     writeFileSync(file, before)
-    printFaults(faultsOf(error), io)
+    const faults = faultsOf(error)
+    printFaults(faults, io)
+    if (io.json) io.out(JSON.stringify({ faults }))
     return exitCodes.configuration
   }
 }

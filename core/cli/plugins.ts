@@ -51,7 +51,7 @@ export const plugins: CliVerb = {
 }
 
 async function printFacts(folder: string, io: CliIo): Promise<number> {
-  io.out(JSON.stringify(await factsOfCode(resolve(io.cwd, folder)), null, 2))
+  io.out(JSON.stringify(await factsOfCode(resolve(io.cwd, folder)), null, io.json ? 0 : 2))
   return exitCodes.done
 }
 

@@ -22,7 +22,7 @@ export const schema: CliVerb = {
       io.err(`no plugin is named '${name}'\n    hint: ${hint}`)
       return exitCodes.failed
     }
-    io.out(JSON.stringify(one?.config ?? manifestSchema(known), null, 2))
+    io.out(JSON.stringify(one?.config ?? manifestSchema(known), null, io.json ? 0 : 2))
     return exitCodes.done
   },
 }

@@ -8,6 +8,7 @@ import { faultText } from '../manifest/faults.ts'
 import { readManifest } from '../manifest/read.ts'
 import { announce, withdraw } from '../running-server.ts'
 import { builtInSources } from '../sources.ts'
+import { hasColour } from './colour.ts'
 import { Display } from './display.ts'
 import type { CliIo, CliVerb } from './verb.ts'
 
@@ -51,7 +52,9 @@ function logFor(io: CliIo): RootLogger {
   const named = io.env['LOG_LEVEL'] ?? 'info'
   const level: LogLevel = logLevels.find((known) => known === named) ?? 'info'
   const stream = { write: (line: string) => io.err(line.trimEnd()) }
-  return createLog({ level, pretty: process.stdout.isTTY && !io.json, ...(io.json && { stream }) })
+  const pretty = process.stdout.isTTY && !io.json
+  const colours = hasColour(process.stdout, io)
+  return createLog({ level, pretty, colours, ...(io.json && { stream }) })
 }
 
 /**

@@ -54,8 +54,10 @@ function edited({ key, value }: Pair, on: boolean, text: string): Edit {
 
 function added(plugins: YAMLMap, plugin: string, on: boolean): Edit {
   const { value } = plugins.items.at(-1) ?? {}
+  if (value === undefined && plugins.flow === true)
+    return at(startOf(plugins) + 1, ` ${plugin}: ${on} `)
   const end = isNode(value) ? endOf(value) : endOf(plugins)
-  return at(end, `\n  ${plugin}: ${on}`)
+  return at(end, plugins.flow === true ? `, ${plugin}: ${on}` : `\n  ${plugin}: ${on}`)
 }
 
 const at = (place: number, text: string): Edit => [place, place, text]

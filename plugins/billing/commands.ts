@@ -27,12 +27,12 @@ export const billing: Command<Services> = {
     limit: { type: 'string', description: 'How many to list', default: '50' },
   },
   examples: [
-    'billing events list --status dead',
-    'billing events show evt_1PqR',
-    'billing events replay evt_1PqR',
-    'billing events replay --dead',
-    'billing reconcile --since 7d',
-    'billing doctor',
+    'autodocops billing events list --status dead',
+    'autodocops billing events show evt_1PqR',
+    'autodocops billing events replay evt_1PqR',
+    'autodocops billing events replay --dead',
+    'autodocops billing reconcile --since 7d',
+    'autodocops billing doctor',
   ],
   run: (services, args, io) => {
     const { action, verb } = args

@@ -24,7 +24,7 @@ export const migrate = {
     }
     const lines: Line[] = []
     for (const { plugin, directory } of app.migrations()) {
-      if (action === 'up') await migrations.apply(plugin, directory)
+      if (action === 'up') await applyAll(migrations, plugin, directory, io)
       const { applied, pending } = await migrations.state(plugin, directory)
       lines.push({ plugin, applied, pending })
     }
@@ -32,6 +32,17 @@ export const migrate = {
     else for (const line of lines) io.out(textOf(line))
     return 0
   },
+}
+
+async function applyAll(
+  migrations: MigrationRunner,
+  plugin: string,
+  directory: URL,
+  { step }: CommandIo,
+): Promise<void> {
+  const { pending } = await migrations.state(plugin, directory)
+  if (pending.length > 0) step(`${plugin}: ${pending.join(', ')}`)
+  await migrations.apply(plugin, directory)
 }
 
 const textOf = ({ plugin, applied, pending }: Line): string =>

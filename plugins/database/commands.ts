@@ -31,6 +31,7 @@ export const backup = {
     }
     const day = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
     const file = String(args['file'] ?? `autodocops-${day}.tar.gz`)
+    io.step(`copying the embedded database to ${file}`)
     const bytes = await connections.embedded.backup(file)
     if (bytes > 0)
       io.out(io.json ? JSON.stringify({ file, bytes }) : `${file}: ${String(bytes)} bytes`)
@@ -56,7 +57,7 @@ export const restore = {
       io.err('a server has the embedded database open; stop it first')
       return 1
     }
-    const before = await connections.embedded.restore(file)
+    const before = await connections.embedded.restore(file, io.step)
     io.out(io.json ? JSON.stringify({ file, before }) : `${file} is restored; before it: ${before}`)
     return 0
   },

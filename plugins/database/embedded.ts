@@ -104,12 +104,15 @@ export class Embedded {
   }
 
   /** Puts a backup in the place of the data, which stays beside it under the name that this returns. */
-  async restore(file: string): Promise<string> {
+  async restore(file: string, step: (line: string) => void): Promise<string> {
+    step('closing the embedded database')
     await this.#close()
     const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-')
     const [fresh, data] = [`data.restored-${stamp}`, join(this.directory, 'data')]
+    step(`unpacking ${file} beside it`)
     await this.#start({ folder: fresh, copy: resolve(file) })
     await this.#close()
+    step('putting it in its place, and opening it')
     const before = `${data}.before-${stamp}`
     renameSync(data, before)
     renameSync(join(this.directory, fresh), data)

@@ -26,6 +26,7 @@ export function run(verb: CliVerb, args: CliArgs = {}, setting: Setting = {}): P
       json,
       out: (line: string) => void out.push(line),
       err: (line: string) => void err.push(line),
+      step: () => undefined,
     }
     const code = await verb.run(args, io)
     return { code, out: out.join('\n'), err: err.join('\n') }

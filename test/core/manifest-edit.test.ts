@@ -41,6 +41,18 @@ test('a manifest without plugins gets some', () => {
   assert.is(switched('server: {}\n', 'cache', true), 'server: {}\n\nplugins:\n  cache: true\n')
 })
 
+test('plugins on one line get one more on that line', () => {
+  assert.is(
+    switched('plugins: { a: true } # few\n', 'b', true),
+    'plugins: { a: true, b: true } # few\n',
+  )
+  assert.is(switched('plugins: {}\n', 'b', true), 'plugins: { b: true }\n')
+  assert.is(
+    switched('plugins:\n  { a: { enabled: false } }\n', 'b', false),
+    'plugins:\n  { a: { enabled: false }, b: false }\n',
+  )
+})
+
 test('the diff is the lines that changed', () => {
   const after = switched(manifest, 'cache', false) ?? ''
 

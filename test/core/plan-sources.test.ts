@@ -158,7 +158,9 @@ test('a plugin at hand is a source: facts come from the value', async () => {
 
   assert.equal(facts.routes, ['GET /x'])
   assert.equal(facts.environment, ['AT_HAND'])
-  assert.equal(facts.commands, [{ name: 'hello', summary: 'Greets' }])
+  assert.equal(facts.commands, [
+    { name: 'hello', summary: 'Greets', positionals: [], options: {}, examples: [] },
+  ])
   assert.is(
     (facts.config['properties'] as Record<string, { 'x-secret'?: boolean }>)['token']?.['x-secret'],
     true,

@@ -209,6 +209,7 @@ test('the command asks the running server, and says so when there is none', asyn
   const io = {
     out: (line: string) => lines.push(line),
     err: (line: string) => lines.push(line),
+    step: () => undefined,
     json: false,
   }
   const server = { operations: undefined } as unknown as ServerFacts

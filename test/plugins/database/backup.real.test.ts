@@ -20,6 +20,7 @@ const said: string[] = []
 const io: CommandIo = {
   out: (line) => said.push(line),
   err: (line) => said.push(line),
+  step: () => undefined,
   json: false,
 }
 
