@@ -4,6 +4,7 @@ set -euo pipefail
 
 wanted() {
   cat <<'PAIRS'
+curl curl
 redis-server redis-server
 pg_ctlcluster postgresql
 chromium chromium
