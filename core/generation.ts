@@ -176,7 +176,9 @@ function mounted(
 
 /** The plan knew the routes of default configs; these are the real ones. Throws a FaultsError. */
 export function refuseClashes(plan: Plan, { instances }: Cast): void {
-  const tables = [...instances.values()].map(({ name, plugin, config }) => ({
+  const asWritten = plan.plugins.toSorted((a, b) => a.position.line - b.position.line)
+  const running = asWritten.flatMap(({ name }) => instances.get(name) ?? [])
+  const tables = running.map(({ name, plugin, config }) => ({
     plugin: name,
     routes: [
       ...routesOf('routes', plugin, config).map(({ method, path }) => `${method} ${path}`),

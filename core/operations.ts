@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { isProblem } from './errors.ts'
 import type { PluginReport } from './app-view.ts'
 import type { MountedPlugin } from './http/http-app.ts'
+import { messageOf } from './instance.ts'
 import type { Logger } from './log.ts'
 import { FaultsError } from './manifest/faults.ts'
 import type { Preview } from './preview.ts'
@@ -144,13 +145,16 @@ function rejection(error: unknown) {
 function reasonsOf(error: unknown): object {
   if (error instanceof FaultsError) return { faults: error.faults }
   if (error instanceof StartFailed) {
-    const failures = error.failures.map((failure) => ({
-      plugin: failure.plugin,
-      detail: failure.error instanceof Error ? failure.error.message : String(failure.error),
-    }))
-    return { failures }
+    return {
+      failures: error.failures.map((one) => ({ plugin: one.plugin, ...reasonOf(one.error) })),
+    }
   }
-  return { detail: error instanceof Error ? error.message : String(error) }
+  return reasonOf(error)
+}
+
+function reasonOf(error: unknown): { readonly detail: string; readonly hint?: string } {
+  const hint = isProblem(error) && error.hint !== undefined ? { hint: error.hint } : {}
+  return { detail: messageOf(error), ...hint }
 }
 
 /** The core's own routes, mounted like those of a plugin. */

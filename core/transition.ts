@@ -89,7 +89,21 @@ export class Transition {
       await this.rollBack()
       throw new StartFailed(this.#failures)
     }
-    return { instances: this.#instances, unavailable: this.#unavailable }
+    return {
+      instances: this.#inOrder(this.#instances),
+      unavailable: this.#inOrder(this.#unavailable),
+    }
+  }
+
+  /** In the order of the plan, whichever start ended first. */
+  #inOrder<T>(found: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+    const names = this.#options.plan.plugins.map(({ name }) => name)
+    return new Map(
+      names.flatMap((name) => {
+        const one = found.get(name)
+        return one === undefined ? [] : [[name, one] as const]
+      }),
+    )
   }
 
   async rollBack(): Promise<void> {
@@ -122,7 +136,7 @@ export class Transition {
   #keyOf(planned: PlannedPlugin): string {
     const needs = planned.needs.map((name) => this.#instances.get(name)?.key ?? 'absent')
     const asPlanned = planned.needs.every(
-      (name) => this.#instances.get(name)?.key === this.#planned(name)?.key,
+      (name) => this.#instances.get(name)?.key === this.#plannedKey(name),
     )
     if (asPlanned) return planned.key
     return createHash('sha256')
@@ -130,8 +144,8 @@ export class Transition {
       .digest('hex')
   }
 
-  #planned(name: string): PlannedPlugin | undefined {
-    return this.#options.plan.plugins.find((planned) => planned.name === name)
+  #plannedKey(name: string): string | undefined {
+    return this.#options.plan.plugins.find((planned) => planned.name === name)?.key
   }
 
   #refuseWithoutDependency(planned: PlannedPlugin): void {

@@ -22,9 +22,13 @@ export const reload: CliVerb = {
     const answer = await callOperations('POST', '/admin/reload', headers, io)
     if (answer === undefined) return exitCodes.failed
     const text = await answer.text()
-    if (answer.ok) io.out(io.json ? text : describe(JSON.parse(text) as Report))
-    if (!answer.ok) io.err(io.json ? text : refusal(JSON.parse(text) as Refusal))
-    return answer.ok ? exitCodes.done : exitCodes.failed
+    if (answer.ok) {
+      io.out(io.json ? text : describe(JSON.parse(text) as Report))
+      return exitCodes.done
+    }
+    const refused = JSON.parse(text) as Refusal
+    io.err(io.json ? text : refusal(refused))
+    return refused.faults === undefined ? exitCodes.failed : exitCodes.configuration
   },
 }
 
@@ -75,7 +79,13 @@ interface Refusal {
   readonly detail?: string
   readonly hint?: string
   readonly faults?: readonly Fault[]
-  readonly failures?: readonly { readonly plugin: string; readonly detail: string }[]
+  readonly failures?: readonly Failure[]
+}
+
+interface Failure {
+  readonly plugin: string
+  readonly detail: string
+  readonly hint?: string
 }
 
 function refusal({ title, detail, hint, faults = [], failures = [] }: Refusal): string {
@@ -83,7 +93,12 @@ function refusal({ title, detail, hint, faults = [], failures = [] }: Refusal): 
     title,
     ...(detail === undefined ? [] : [detail]),
     ...faults.map(faultText),
-    ...failures.map((failure) => `${failure.plugin}: ${failure.detail}`),
-    ...(hint === undefined ? [] : [`    hint: ${hint}`]),
+    ...failures.flatMap((failure) => [
+      `${failure.plugin}: ${failure.detail}`,
+      ...advice(failure.hint),
+    ]),
+    ...advice(hint),
   ].join('\n')
 }
+
+const advice = (hint: string | undefined) => (hint === undefined ? [] : [`    hint: ${hint}`])
