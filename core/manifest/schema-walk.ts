@@ -32,6 +32,10 @@ function* chain(schema: z.core.$ZodType): Generator<z.core.$ZodType> {
   }
 }
 
+/** What is left when all that wraps it is taken away. */
+export const innermost = (schema: z.core.$ZodType): z.core.$ZodType =>
+  [...chain(schema)].at(-1) ?? schema
+
 function inner(def: Def): z.core.$ZodType | undefined {
   if (def.type === 'pipe') return def.in
   if (def.type === 'lazy') return def.getter()
@@ -66,9 +70,9 @@ export function keyMeta(schema: z.core.$ZodType): KeyMeta {
 /** Every schema that has a say, with the value it speaks of; keys that are absent come as `undefined`. */
 export function* visit(schema: z.core.$ZodType, value: unknown, path: Path = []): Generator<Visit> {
   yield { path, schema: schema as z.ZodType, value }
-  const innermost = [...chain(schema)].at(-1) ?? schema
-  if (ownRule(innermost) !== undefined) return
-  for (const [part, child] of children(defOf(innermost), value)) {
+  const bare = innermost(schema)
+  if (ownRule(bare) !== undefined) return
+  for (const [part, child] of children(defOf(bare), value)) {
     const below =
       part === undefined ? value : (value as Record<string, unknown> | undefined)?.[part]
     yield* visit(child, below, part === undefined ? path : [...path, part])
@@ -90,8 +94,7 @@ function children(def: Def, value: unknown): readonly Child[] {
 
 /** The keys that an object takes at a path; nothing where it takes any. */
 export function keysAt(schema: z.core.$ZodType, path: Path): readonly string[] {
-  const innermost = [...chain(schema)].at(-1) ?? schema
-  const def = defOf(innermost)
+  const def = defOf(innermost(schema))
   if (def.type === 'union') return def.options.flatMap((option) => keysAt(option, path))
   const [part, ...rest] = path
   if (part === undefined) return def.type === 'object' ? Object.keys(def.shape) : []

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import semver from 'semver'
 import type * as z from 'zod'
 import { suite } from 'uvu'
@@ -7,19 +5,21 @@ import * as assert from 'uvu/assert'
 
 import { dashboardFaults } from '../dashboard-faults.ts'
 import { factsOf } from '../facts.ts'
-import { routesOf } from '../generation.ts'
 import type { Plugin } from '../plugin.ts'
-import type { Route } from '../route.ts'
-import { secretRule } from '../manifest/schema-walk.ts'
+import { innermost, secretRule } from '../manifest/schema-walk.ts'
 import { Secret } from '../secret.ts'
 import type { HardTokens, Tokens } from '../service.ts'
-import { testPlugin, type TestedPlugin, type TestPluginOptions } from './test-plugin.ts'
+import { life } from './conformance-life.ts'
+import { routeTable } from './conformance-routes.ts'
+import { testPlugin, type TestPluginOptions } from './test-plugin.ts'
 
 export interface ConformanceOptions<R extends Tokens> extends TestPluginOptions<R> {
   /** Prefixes of metric names besides the plugin's own id. */
   readonly metricPrefixes?: readonly string[]
   /** What stands in its package.json under `autodocops`, or in an index: must be what the code says. */
   readonly facts?: object
+  /** False where the doubles cannot answer: the examples of its routes are not sent. */
+  readonly callRoutes?: boolean
   /** How often it is started and stopped while the heap is watched. */
   readonly rounds?: number
 }
@@ -35,22 +35,18 @@ export function conformance<N extends string, R extends Tokens, P extends HardTo
   options: ConformanceOptions<R> = {},
 ): void {
   const check = suite(`${plugin.name} keeps the plugin contract`)
-  const config = () => plugin.config.parse(options.config ?? {}) as unknown
-  const start = () => testPlugin(plugin, options)
   facts(check, plugin)
   if (options.facts !== undefined) staticFacts(check, plugin, options.facts)
   configuration(check, plugin)
-  routeTable(check, plugin, config)
+  routeTable(check, plugin, options)
   metricFamilies(check, plugin, options.metricPrefixes ?? [])
-  lifecycle(check, plugin, start)
+  life(check, plugin, options, options.rounds ?? 50)
   secrecy(check, plugin, options)
-  leaks(check, start, options.rounds ?? 50)
   check.run()
 }
 
 type Suite = ReturnType<typeof suite>
 type AnyPlugin = Plugin<string, Tokens, HardTokens>
-type Start = () => Promise<TestedPlugin<HardTokens>>
 
 function facts(check: Suite, plugin: AnyPlugin): void {
   check('its name is kebab-case', () => {
@@ -112,40 +108,6 @@ function configuration(check: Suite, plugin: AnyPlugin): void {
   })
 }
 
-function routeTable(check: Suite, plugin: AnyPlugin, config: () => unknown): void {
-  const tables = () => [
-    ...routesOf('routes', plugin, config()),
-    ...routesOf('operations', plugin, config()),
-  ]
-  check('its route table comes from config alone, and is the same each time', () => {
-    const spell = (routes: readonly Route[]) =>
-      routes.map(({ method, path }) => `${method} ${path}`)
-    assert.equal(spell(tables()), spell(tables()))
-    assert.is(new Set(spell(tables())).size, tables().length)
-  })
-  check('every route has a summary, a documented success and literal or :name segments', () => {
-    for (const { method, path, summary, responses } of tables()) {
-      assert.ok(summary.length > 0, path)
-      assert.ok(
-        Object.keys(responses).some((status) => /^[123]/.test(status)),
-        `${method} ${path}`,
-      )
-      assert.match(path, /^(\/(:?[A-Za-z0-9_.-]+)?)+$/)
-    }
-  })
-  check('every example of a route fits its schemas', () => {
-    for (const { path, params, query, body, examples = [] } of tables()) {
-      for (const example of examples.filter(({ status = 200 }) => status < 400)) {
-        if (params !== undefined) assert.ok(params.safeParse(texts(example.params)).success, path)
-        if (query !== undefined) assert.ok(query.safeParse(texts(example.query)).success, path)
-        if (body !== undefined && 'schema' in body) {
-          assert.ok(body.schema.safeParse(example.body).success, path)
-        }
-      }
-    }
-  })
-}
-
 function metricFamilies(check: Suite, plugin: AnyPlugin, prefixes: readonly string[]): void {
   const own = [plugin.name.replaceAll('-', '_'), ...prefixes]
   check('its metrics carry its prefix, a help text and closed labels', () => {
@@ -167,53 +129,6 @@ function metricFamilies(check: Suite, plugin: AnyPlugin, prefixes: readonly stri
   check('every metric is used: an event counts it, or it is collected', () => {
     for (const { name, on, collect } of plugin.metrics) {
       assert.ok(Object.keys(on).length > 0 || collect !== undefined, name)
-    }
-  })
-}
-
-function lifecycle(check: Suite, plugin: AnyPlugin, start: Start): void {
-  check('it starts, is healthy, activates and stops', async () => {
-    const tested = await start()
-    try {
-      for (const [name, { status }] of await tested.health()) assert.is.not(status, 'fail', name)
-      await tested.activate()
-    } finally {
-      await tested.stop()
-    }
-  })
-  check('stopping twice is stopping once', async () => {
-    const tested = await start()
-    await tested.stop()
-    await tested.stop()
-  })
-  check('started and stopped twice, it leaves no listener', async () => {
-    for (let round = 0; round < 2; round += 1) {
-      const tested = await start()
-      await tested.activate()
-      await tested.stop()
-      assert.is(tested.listeners, 0)
-    }
-  })
-  check('every promised service is built', async () => {
-    const tested = await start()
-    try {
-      for (const name of Object.keys(plugin.provides)) {
-        assert.is.not(Reflect.get(tested.services, name), undefined, name)
-      }
-    } finally {
-      await tested.stop()
-    }
-  })
-  check('stopped before it was activated, it stops all the same', async () => {
-    const tested = await start()
-    await tested.stop()
-  })
-  check('an undeclared service is refused by name', async () => {
-    const tested = await start()
-    try {
-      assert.throws(() => Reflect.get(tested.services, 'noSuchService') as unknown, /noSuchService/)
-    } finally {
-      await tested.stop()
     }
   })
 }
@@ -251,31 +166,7 @@ function secrecy<R extends Tokens>(
   })
 }
 
-function leaks(check: Suite, start: Start, rounds: number): void {
-  check(`${rounds} starts and stops keep the heap`, async () => {
-    const round = async () => {
-      const tested = await start()
-      await tested.stop()
-    }
-    for (let i = 0; i < 5; i += 1) await round()
-    const before = await heapBytes()
-    for (let i = 0; i < rounds; i += 1) await round()
-    const grown = (await heapBytes()) - before
-    assert.ok(grown < 16 * 1_048_576, `grew by ${grown} bytes`)
-  })
-}
-
-async function heapBytes(): Promise<number> {
-  const { gc } = globalThis as { gc?: () => void }
-  await sleep(10)
-  gc?.()
-  return process.memoryUsage().heapUsed
-}
-
 function shapeOf(plugin: AnyPlugin): Readonly<Record<string, z.ZodType>> {
-  const { shape } = plugin.config as unknown as { readonly shape?: Record<string, z.ZodType> }
+  const { shape } = innermost(plugin.config) as { readonly shape?: Record<string, z.ZodType> }
   return shape ?? {}
 }
-
-const texts = (values: Readonly<Record<string, string | number>> = {}) =>
-  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]))

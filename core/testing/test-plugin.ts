@@ -4,13 +4,19 @@ import type { HttpApp, MountedPlugin } from '../http/http-app.ts'
 import { createHttpApp } from '../http/http-app.ts'
 import { limitsSchema } from '../http/limits.ts'
 import { Instance } from '../instance.ts'
-import type { Logger } from '../log.ts'
-import { definePlugin, type Plugin, type Provided, type ServerFacts } from '../plugin.ts'
-import { systemRandom } from '../provide.ts'
-import type { HardTokens, Resolved, ServiceToken, Tokens } from '../service.ts'
+import type { Examination, Finding, Plugin, ServerFacts } from '../plugin.ts'
 import type { Principal } from '../principal.ts'
+import { systemRandom } from '../provide.ts'
+import type { HardTokens, Resolved, Tokens } from '../service.ts'
 import type { Authenticator } from '../slots.ts'
-import * as z from 'zod'
+import {
+  doubles,
+  provided,
+  recorder,
+  serverFacts,
+  TestClock,
+  type LogLine,
+} from './surroundings.ts'
 import { inject, type Injected, type Injection } from './wire.ts'
 
 export interface TestPluginOptions<R extends Tokens> {
@@ -27,12 +33,6 @@ export interface TestInjection extends Injection {
   readonly as?: Partial<Principal> & { readonly subject: string }
 }
 
-export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
 /** A plugin that was started alone, with doubles around it. */
 export class TestedPlugin<P> {
   readonly logs: readonly LogLine[]
@@ -42,11 +42,18 @@ export class TestedPlugin<P> {
   #apps: { readonly public: HttpApp; readonly operations: HttpApp } | undefined
   readonly clock: TestClock
 
-  constructor(instance: Instance, events: Events, logs: readonly LogLine[], clock: TestClock) {
+  constructor(
+    instance: Instance,
+    around: {
+      readonly events: Events
+      readonly logs: readonly LogLine[]
+      readonly clock: TestClock
+    },
+  ) {
     this.#instance = instance
-    this.#events = events
-    this.logs = logs
-    this.clock = clock
+    this.#events = around.events
+    this.logs = around.logs
+    this.clock = around.clock
     this.#services = instance.services
   }
 
@@ -97,6 +104,12 @@ export class TestedPlugin<P> {
     return this.#instance.health(2_000)
   }
 
+  /** What its part `doctor` finds out. `buildPlugin` gives one that was not started, as it will be. */
+  async examine(given: Partial<Examination> = {}): Promise<readonly Finding[]> {
+    const examination = { online: false, signal: AbortSignal.timeout(5_000), ...given }
+    return (await this.plugin.doctor?.(this.#services as never, examination)) ?? []
+  }
+
   async stop(): Promise<void> {
     await this.#instance.deactivate()
     await this.#instance.stop()
@@ -111,23 +124,31 @@ export class TestedPlugin<P> {
 const operationsOnly = (operations: HttpApp, { url }: Injection): boolean =>
   operations.routes.some(({ path }) => path.split('/')[1] === url.split(/[/?]/)[1])
 
-/** A clock that stands until it is turned. */
-export class TestClock {
-  #now = Date.UTC(2026, 0, 1)
-
-  readonly now = (): number => this.#now
-  readonly monotonic = (): number => this.#now
-
-  advance(ms: number): void {
-    this.#now += ms
-  }
-}
-
 /** Builds and starts a plugin with doubles for what it requires; rejects as its start would. */
 export async function testPlugin<N extends string, R extends Tokens, P extends HardTokens>(
   plugin: Plugin<N, R, P>,
   options: TestPluginOptions<R> = {},
 ): Promise<TestedPlugin<P>> {
+  const { instance, ...rest } = await make(plugin, options)
+  await instance.start(options.startTimeoutMs ?? 15_000, async () => undefined)
+  return new TestedPlugin<P>(instance, rest)
+}
+
+/** Built, not started, as `autodocops doctor` does it. */
+export async function buildPlugin<N extends string, R extends Tokens, P extends HardTokens>(
+  plugin: Plugin<N, R, P>,
+  options: TestPluginOptions<R> = {},
+): Promise<TestedPlugin<P>> {
+  const server = { ...options.server, role: 'examine' as const }
+  const { instance, ...rest } = await make(plugin, { ...options, server })
+  instance.build()
+  return new TestedPlugin<P>(instance, rest)
+}
+
+async function make<N extends string, R extends Tokens, P extends HardTokens>(
+  plugin: Plugin<N, R, P>,
+  options: TestPluginOptions<R>,
+) {
   const logs: LogLine[] = []
   const log = recorder(logs, { plugin: plugin.name })
   const events = new Events((error) => log.error({ err: error }, 'a listener failed'))
@@ -144,63 +165,7 @@ export async function testPlugin<N extends string, R extends Tokens, P extends H
     now: clock.now,
     provide: (self) => provided(self, events, clock, facts),
   })
-  await instance.start(options.startTimeoutMs ?? 15_000, async () => undefined)
-  return new TestedPlugin<P>(instance, events, logs, clock)
-}
-
-const serverFacts: ServerFacts = {
-  production: false,
-  role: 'serve',
-  dataDir: './data',
-  startBudgetMs: 15_000,
-  publicUrl: 'http://localhost:8080',
-  origins: [],
-  loopback: true,
-  operations: undefined,
-}
-
-const provided = (
-  self: Instance,
-  events: Events,
-  clock: TestClock,
-  server: ServerFacts,
-): Omit<Provided<unknown>, 'config' | 'lifecycle'> => ({
-  log: self.log,
-  events: events.scoped(self.signal),
-  clock,
-  random: systemRandom,
-  server,
-  app: {
-    version: '1.0.0',
-    routes: () => [],
-    plugins: () => [],
-    migrations: () => [],
-    securitySchemes: () => ({}),
-  },
-})
-
-/** The doubles, as if another plugin provided them. */
-async function doubles(requires: Tokens, services: object, log: Logger): Promise<Instance> {
-  const given = new Map(Object.entries(services) as [string, unknown][])
-  const named = Object.entries(requires).filter(([name]) => given.has(name))
-  const provides = Object.fromEntries(named) as Readonly<
-    Record<string, ServiceToken<unknown, string, false>>
-  >
-  const build = Object.fromEntries(named.map(([name]) => [name, () => given.get(name)]))
-  const plugin = definePlugin({
-    name: 'doubles',
-    version: '1.0.0',
-    core: '*',
-    summary: 'What the tested plugin requires',
-    config: z.unknown(),
-    provides,
-    services: build,
-    examples: { config: { valid: [], invalid: [] } },
-  })
-  const options = { config: {}, key: 'doubles', needs: [], log, now: Date.now, provide: () => ({}) }
-  const instance = new Instance({ plugin, ...options })
-  await instance.start(1_000, async () => undefined)
-  return instance
+  return { instance, events, logs, clock }
 }
 
 function appsOf(
@@ -269,20 +234,4 @@ const believer: Authenticator<never> = {
     const said = JSON.parse(Buffer.from(encoded, 'base64url').toString()) as Partial<Principal>
     return { subject: said.subject ?? 'tester', scopes: said.scopes ?? [], via: said.via ?? 'test' }
   },
-}
-
-function recorder(lines: LogLine[], bound: Readonly<Record<string, unknown>>): Logger {
-  const at =
-    (level: LogLine['level']) =>
-    (first: string | Readonly<Record<string, unknown>>, message?: string) => {
-      const fields = typeof first === 'string' ? bound : { ...bound, ...first }
-      lines.push({ level, fields, message: typeof first === 'string' ? first : (message ?? '') })
-    }
-  return {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: (fields) => recorder(lines, { ...bound, ...fields }),
-  }
 }
