@@ -20,17 +20,22 @@ type Use = (tested: TestedPlugin<HardTokens>) => void | Promise<void>
 
 /** An examination that takes longer is a failed one. */
 const examinationMs = 5_000
-/** For sockets that are closing: it is waited for as long as there are more than before. */
-const closingMs = 2_000
 const bytesPerRound = 65_536
+
+export interface LifeOptions {
+  /** How often it is started and stopped while the heap is watched; 50 times when absent. */
+  readonly rounds?: number
+  /** How long its sockets may take to close after it has stopped; 2 s when absent. */
+  readonly closingMs?: number
+}
 
 /** From its start to its end, and whatever goes wrong between: nothing is left. */
 export function life<N extends string, R extends Tokens, P extends HardTokens>(
   check: Suite,
   plugin: Plugin<N, R, P>,
-  options: TestPluginOptions<R>,
-  rounds: number,
+  options: TestPluginOptions<R> & LifeOptions,
 ): void {
+  const { rounds = 50, closingMs = 2_000 } = options
   const during = async (use: Use, tested = testPlugin(plugin, options)) => {
     const instance = await tested
     try {
@@ -57,7 +62,7 @@ export function life<N extends string, R extends Tokens, P extends HardTokens>(
       await during(async (started) => (tested = started).activate())
       assert.is(tested?.listeners, 0)
     }
-    await nothingBut(before)
+    await nothingBut(before, closingMs)
   })
   check(
     'a start that fails at its end leaves no timer or socket, and is told as it failed',
@@ -70,7 +75,7 @@ export function life<N extends string, R extends Tokens, P extends HardTokens>(
       }
       const told = await testPlugin({ ...plugin, start }, options).catch((error: unknown) => error)
       assert.is(told, failure)
-      await nothingBut(before)
+      await nothingBut(before, closingMs)
     },
   )
   check('every promised service is built', () =>
@@ -116,7 +121,7 @@ const handles = (): readonly string[] =>
     .filter((kind) => /Timeout|TCP|TLS|UDP|Pipe|Worker|MessagePort|FSEvent|Process/.test(kind))
     .toSorted()
 
-async function nothingBut(before: readonly string[]): Promise<void> {
+async function nothingBut(before: readonly string[], closingMs: number): Promise<void> {
   const until = performance.now() + closingMs
   while (performance.now() < until && added(before).length > 0) await sleep(10)
   assert.equal(added(before), [], 'still open')
@@ -134,7 +139,7 @@ const added = (before: readonly string[]): readonly string[] => {
 async function heapBytes(): Promise<number> {
   setFlagsFromString('--expose_gc')
   const collect = runInNewContext('gc') as () => void
-  for (let i = 0; i < 3; i += 1) {
+  for (let i = 0; i < 2; i += 1) {
     await sleep(5)
     collect()
   }

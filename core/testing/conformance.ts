@@ -9,19 +9,17 @@ import type { Plugin } from '../plugin.ts'
 import { innermost, secretRule } from '../manifest/schema-walk.ts'
 import { Secret } from '../secret.ts'
 import type { HardTokens, Tokens } from '../service.ts'
-import { life } from './conformance-life.ts'
+import { life, type LifeOptions } from './conformance-life.ts'
 import { routeTable } from './conformance-routes.ts'
 import { testPlugin, type TestPluginOptions } from './test-plugin.ts'
 
-export interface ConformanceOptions<R extends Tokens> extends TestPluginOptions<R> {
+export interface ConformanceOptions<R extends Tokens> extends TestPluginOptions<R>, LifeOptions {
   /** Prefixes of metric names besides the plugin's own id. */
   readonly metricPrefixes?: readonly string[]
   /** What stands in its package.json under `autodocops`, or in an index: must be what the code says. */
   readonly facts?: object
   /** False where the doubles cannot answer: the examples of its routes are not sent. */
   readonly callRoutes?: boolean
-  /** How often it is started and stopped while the heap is watched. */
-  readonly rounds?: number
 }
 
 const marker = 'conformance-canary-secret-0123456789abcdef'
@@ -40,7 +38,7 @@ export function conformance<N extends string, R extends Tokens, P extends HardTo
   configuration(check, plugin)
   routeTable(check, plugin, options)
   metricFamilies(check, plugin, options.metricPrefixes ?? [])
-  life(check, plugin, options, options.rounds ?? 50)
+  life(check, plugin, options)
   secrecy(check, plugin, options)
   check.run()
 }
