@@ -2,6 +2,11 @@ import { problems } from './errors.ts'
 
 /** What can go wrong with plugins that run: the codes of reports, logs and the boot's last words. */
 export const HostErrors = problems({
+  plugin_duplicate: {
+    status: 500,
+    title: 'Plugin named twice',
+    detail: ({ plugin }: { plugin: string }) => `two plugins are named '${plugin}'`,
+  },
   plugin_start_timeout: {
     status: 503,
     title: 'Plugin did not start in time',

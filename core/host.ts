@@ -227,6 +227,10 @@ export class Host {
     return this.#closing
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   get #isDraining(): boolean {
     return this.#closing !== undefined
   }

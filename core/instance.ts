@@ -92,10 +92,12 @@ export class Instance {
       this.startMs = performance.now() - begun
       this.#state = 'started'
     } catch (error) {
+      // What fails on the way back is told, and does not hide why.
+      const told = (failure: unknown) => this.log.error({ err: failure }, 'could not be stopped')
+      await this.stop().catch(told)
       // A start that ends after all finds its instance stopped; its own failure was told already.
-      await this.stop()
       void starting.then(
-        () => this.#stopHook(),
+        () => this.#stopHook().catch(told),
         () => undefined,
       )
       throw error

@@ -1,0 +1,356 @@
+/** Boots and ends that come twice, too early, too late or at the wrong moment. */
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { definePlugin, service } from 'autodocops'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import type { StartFailed } from '../../core/transition.ts'
+import { startApp } from '../../core/start-app.ts'
+import { createLog } from '../../core/log.ts'
+import { about, hostOf, planOf, Pool, pool, reader, refusal, type Entry } from './host-fixture.ts'
+
+/** Tells what happens to it; starts when `gate` opens, or at once. */
+const telling = (name: string, told: string[], gate: Promise<unknown> = Promise.resolve()) =>
+  definePlugin({
+    name,
+    ...about,
+    start: async () => {
+      told.push(`start ${name}`)
+      await gate
+    },
+    activate: () => void told.push(`activate ${name}`),
+    deactivate: () => void told.push(`deactivate ${name}`),
+    stop: () => void told.push(`stop ${name}`),
+  })
+
+function gate() {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open }
+}
+
+const until = async (holds: () => boolean) => {
+  while (!holds()) await sleep(2)
+}
+
+const kept = (kind: string) => process.getActiveResourcesInfo().filter((one) => one === kind).length
+
+/** Node tells of a closed handle until its loop has turned. A timer of our own would be told as well. */
+async function nothingIsLeftOf(kind: string): Promise<void> {
+  const patience = AbortSignal.timeout(5_000)
+  while (kept(kind) > 0 && !patience.aborted) await new Promise((resolve) => setImmediate(resolve))
+  assert.is(kept(kind), 0)
+}
+
+const listening = () => kept('TCPServerWrap')
+
+test('a hundred boots at once are one: each plugin is started once, each address listened on once', async () => {
+  const told: string[] = []
+  const { host } = hostOf(planOf([{ plugin: telling('a', told) }]))
+
+  const reports = await Promise.all(Array.from({ length: 100 }, () => host.boot()))
+
+  assert.equal(told, ['start a', 'activate a'])
+  assert.is(new Set(reports).size, 1)
+  assert.is(listening(), 2)
+  await host.close()
+  await nothingIsLeftOf('TCPServerWrap')
+})
+
+test('two plugins of one name in an application are refused', async () => {
+  const log = createLog({ level: 'silent', pretty: false })
+  const twice = [telling('a', []), telling('a', [])]
+
+  const error = await refusal(startApp(twice, { log }))
+
+  assert.match(error.message, "two plugins are named 'a'")
+})
+
+for (const [what, thrown, said] of [
+  ['text', 'no disk', 'no disk'],
+  ['nothing', undefined, 'undefined'],
+  ['an object', { disk: false }, '[object Object]'],
+] as const)
+  test(`a start that rejects with ${what} is a failure of that plugin like any other`, async () => {
+    const told: string[] = []
+    const careless = {
+      ...telling('careless', told),
+      start: () => Promise.reject(thrown as unknown as Error),
+    }
+    const { host } = hostOf(planOf([{ plugin: careless }]))
+
+    const error = (await refusal(host.boot())) as StartFailed
+
+    assert.is(error.message, `careless: ${said}`)
+    assert.is(error.failures[0]?.error, thrown)
+    assert.equal(told, ['stop careless'])
+    await nothingIsLeftOf('TCPServerWrap')
+  })
+
+test('a start that throws before its first await is a failure like any other', async () => {
+  const sudden = definePlugin({
+    name: 'sudden',
+    ...about,
+    start: () => {
+      throw new Error('at once')
+    },
+  })
+  const { host } = hostOf(planOf([{ plugin: sudden }]))
+
+  assert.is((await refusal(host.boot())).message, 'sudden: at once')
+})
+
+test('the dependants of what failed are not started, and those beside it are stopped again', async () => {
+  const told: string[] = []
+  const broken = { ...pool, start: () => Promise.reject(new Error('no disk')) }
+  const dependant = definePlugin({
+    ...hooksOf('dependant', told),
+    requires: { pool: Pool },
+  })
+  const plan = planOf([
+    { plugin: broken },
+    { plugin: telling('beside', told) },
+    { plugin: dependant },
+  ])
+
+  await refusal(hostOf(plan).host.boot())
+
+  assert.equal(told, ['start beside', 'stop beside'])
+})
+
+test('neither are those of one that may fail', async () => {
+  const told: string[] = []
+  const broken = { ...pool, start: () => Promise.reject(new Error('no disk')) }
+  const dependant = definePlugin({ ...hooksOf('dependant', told), requires: { pool: Pool } })
+  const { host } = hostOf(
+    planOf([
+      { plugin: broken, critical: false },
+      { plugin: telling('beside', told) },
+      { plugin: dependant },
+    ]),
+  )
+
+  const { unavailable } = await host.boot()
+  await host.close()
+
+  assert.equal(
+    unavailable.map(({ plugin }) => plugin),
+    ['pool', 'dependant'],
+  )
+  assert.equal(told, ['start beside', 'activate beside', 'deactivate beside', 'stop beside'])
+})
+
+const hooksOf = (name: string, told: string[]) => ({
+  name,
+  ...about,
+  start: () => void told.push(`start ${name}`),
+  stop: () => void told.push(`stop ${name}`),
+})
+
+test('a stop that fails after a late start is told, and ends nothing', async () => {
+  const told: string[] = []
+  const starting = gate()
+  const late = {
+    ...telling('late', told, starting.opened),
+    startTimeoutMs: 20,
+    stop: async () => {
+      told.push('stop late')
+      throw new Error('cannot even stop')
+    },
+  }
+  const { host, lines } = hostOf(planOf([{ plugin: late }]))
+  await refusal(host.boot())
+
+  starting.open()
+  const failures = () => lines.filter((line) => line.includes('cannot even stop'))
+  await until(() => failures().length === 2)
+
+  assert.equal(told, ['start late', 'stop late', 'stop late'])
+})
+
+test('the first cause is told, with those that failed beside it, whatever fails on the way back', async () => {
+  const failing = (name: string, ms: number) => ({
+    ...telling(name, []),
+    start: async () => {
+      await sleep(ms)
+      throw new Error(`${name} cannot`)
+    },
+    stop: () => Promise.reject(new Error(`${name} cannot even stop`)),
+  })
+  const entries = [{ plugin: failing('late', 30) }, { plugin: failing('first', 1) }]
+  const { host } = hostOf(planOf(entries))
+
+  const error = (await refusal(host.boot())) as StartFailed
+
+  assert.is(error.message, 'first: first cannot\nlate: late cannot')
+  assert.is((error.cause as Error).message, 'first cannot')
+})
+
+const Deep = service('deep').of<object>()
+const hangingAt = ['pool', 'beside', 'deep', 'top', 'reader'] as const
+for (const name of hangingAt)
+  test(`when '${name}' hangs among others, its time-out names it and nobody else`, async () => {
+    const deep = definePlugin({
+      name: 'deep',
+      ...about,
+      requires: { pool: Pool },
+      provides: { deep: Deep },
+      services: { deep: () => ({}) },
+    })
+    const top = definePlugin({ name: 'top', ...about, requires: { deep: Deep } })
+    const plugins = [pool, telling('beside', []), deep, top, reader]
+    const hangs = { startTimeoutMs: 60, start: () => new Promise(() => undefined) }
+    const entries = plugins.map((plugin): Entry => ({
+      plugin: (plugin.name === name ? { ...plugin, ...hangs } : plugin) as Entry['plugin'],
+    }))
+
+    const error = (await refusal(hostOf(planOf(entries)).host.boot())) as StartFailed
+
+    assert.is(error.message, `${name}: plugin '${name}' did not start within 60 ms`)
+    assert.equal(
+      error.failures.map(({ plugin }) => plugin),
+      [name],
+    )
+  })
+
+test('closed before it was booted, it has nothing to do, and starts nothing afterwards', async () => {
+  const told: string[] = []
+  const { host } = hostOf(planOf([{ plugin: telling('a', told) }]))
+
+  await host.close()
+  const error = await refusal(host.boot())
+
+  assert.is((error as { code?: string }).code, 'server_draining')
+  assert.equal(told, [])
+  await nothingIsLeftOf('TCPServerWrap')
+})
+
+test('closed twice, it is closed once, and both wait for the end', async () => {
+  const told: string[] = []
+  const stopping = gate()
+  const slow = {
+    ...telling('a', told),
+    stop: async () => {
+      await stopping.opened
+      told.push('stopped')
+    },
+  }
+  const { host } = hostOf(planOf([{ plugin: slow }]))
+  await host.boot()
+
+  const ends = [host.close(), host.close(), host[Symbol.asyncDispose]()].map((end) =>
+    end.then(() => told.push('closed')),
+  )
+  await sleep(30)
+  const beforeTheEnd = [...told]
+  stopping.open()
+  await Promise.all(ends)
+
+  assert.equal(beforeTheEnd, ['start a', 'activate a', 'deactivate a'])
+  assert.equal(told, [...beforeTheEnd, 'stopped', 'closed', 'closed', 'closed'])
+})
+
+test('closed while it starts, it stops what started, serves nothing, and the boot says why', async () => {
+  const told: string[] = []
+  const starting = gate()
+  const { host } = hostOf(planOf([{ plugin: telling('slow', told, starting.opened) }]))
+  const boot = refusal(host.boot())
+  await until(() => told.length > 0)
+
+  const closed = host.close()
+  starting.open()
+  await closed
+
+  assert.is(((await boot) as { code?: string }).code, 'server_draining')
+  assert.equal(told, ['start slow', 'stop slow'])
+  await nothingIsLeftOf('TCPServerWrap')
+})
+
+test('closed while a start outlasts the drain, it does not wait, and what starts late is stopped', async () => {
+  const told: string[] = []
+  const starting = gate()
+  const plan = planOf([{ plugin: telling('slow', told, starting.opened) }], { drain: '20ms' })
+  const { host } = hostOf(plan)
+  const boot = refusal(host.boot())
+  await until(() => told.length > 0)
+
+  await host.close()
+  const afterClose = [...told]
+  starting.open()
+  await boot
+
+  assert.equal(afterClose, ['start slow'])
+  assert.equal(told, ['start slow', 'stop slow'])
+})
+
+test('while it drains a reload is refused before anything is started', async () => {
+  const told: string[] = []
+  const stopping = gate()
+  const slow = { ...telling('a', told), stop: () => stopping.opened }
+  const { host, plans } = hostOf(planOf([{ plugin: slow }]))
+  await host.boot()
+  const closed = host.close()
+
+  plans.next = planOf([{ plugin: slow, config: { n: 1 } }])
+  const error = await refusal(host.reload())
+  stopping.open()
+  await closed
+
+  assert.is((error as { code?: string }).code, 'server_draining')
+  assert.is(told.filter((line) => line === 'start a').length, 1)
+})
+
+test('closed while it heals, it tries no more: no timer is left, and nothing starts', async () => {
+  const told: string[] = []
+  const flaky = { ...telling('flaky', told), start: () => Promise.reject(new Error('no disk')) }
+  const healing = gate()
+  const slow = definePlugin({
+    name: 'flaky-too',
+    ...about,
+    start: async () => {
+      told.push('start flaky-too')
+      if (told.length === 1) throw new Error('no disk')
+      await healing.opened
+    },
+  })
+  // A wait of half of the first second.
+  const random = { float: () => 0, bytes: (n: number) => Buffer.alloc(n), uuid: () => 'x' }
+  const entries = [
+    { plugin: slow, critical: false },
+    { plugin: flaky, critical: false },
+  ]
+  const { host } = hostOf(planOf(entries, { drain: '20ms' }), { random })
+  await host.boot()
+  await until(() => told.filter((line) => line === 'start flaky-too').length === 2)
+
+  await host.close()
+  healing.open()
+  await nothingIsLeftOf('Timeout')
+
+  assert.is(told.filter((line) => line === 'start flaky-too').length, 2)
+})
+
+test('each start is told as it goes: begun, ended, failed', async () => {
+  const steps: string[] = []
+  const failing = { ...telling('failing', []), start: () => Promise.reject(new Error('no disk')) }
+  const { host } = hostOf(
+    planOf([{ plugin: pool }, { plugin: reader }, { plugin: failing, critical: false }]),
+    {
+      progress: ({ plugin, step, error }) =>
+        steps.push([plugin, step, error ?? ''].join(' ').trim()),
+    },
+  )
+
+  await host.boot()
+  await host.close()
+
+  assert.equal(steps.toSorted(), [
+    ...['failing failed no disk', 'failing starting', 'pool started', 'pool starting'],
+    ...['reader started', 'reader starting'],
+  ])
+  assert.ok(steps.indexOf('pool started') < steps.indexOf('reader starting'))
+})
+
+test.run()
