@@ -1,7 +1,7 @@
 const firstMs = 1_000
 const longestMs = 60_000
 
-/** Tries again what did not come about: after 1 s, 2 s, … 60 s, each ± half. */
+/** Tries again what did not come about: after 1 to 2 s, 2 to 4 s, … at last every 30 to 60 s, by chance. */
 export class Healing {
   readonly #random: () => number
   readonly #attempt: () => void
@@ -18,7 +18,8 @@ export class Healing {
   again(): void {
     clearTimeout(this.#timer)
     if (this.#isClosed) return
-    const waitMs = Math.min(longestMs, firstMs * 2 ** this.#tries) * (0.5 + this.#random())
+    const mostMs = Math.min(longestMs, firstMs * 2 ** (this.#tries + 1))
+    const waitMs = mostMs * (0.5 + this.#random() / 2)
     this.#tries += 1
     this.#timer = setTimeout(this.#attempt, waitMs)
   }
