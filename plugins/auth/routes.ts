@@ -12,11 +12,10 @@ const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/) // RFC 6749 
 const NewKey = z.strictObject({
   name: z
     .string()
-    .trim()
     .min(1)
     .max(100)
-    .regex(/^\P{Cc}*$/u)
-    .meta({ pattern: String.raw`^(?!\s*$)\P{Cc}*$` }) // As it is before the trim.
+    .regex(/^(?!\s*$)\P{Cc}*$/u, { error: 'must not be blank, or hold control characters' })
+    .trim()
     .describe('What it is for.'),
   scopes: z.array(scope).max(50).default([]).describe('None means none; at most your own.'),
   expiresAt: z.iso

@@ -2,16 +2,15 @@ import * as z from 'zod'
 
 const largestId = 2_147_483_647
 
-/** Postgres text holds no NUL; other control characters have no business in a name. `pattern` holds before the trim. */
+/** Postgres text holds no NUL; other control characters have no business in a name. Trimmed last: what is checked is what was sent. */
 const name = z
   .string()
-  .trim()
   .min(1)
   .max(200)
-  .regex(/^\P{Cc}*$/u, {
-    error: 'must not hold control characters',
+  .regex(/^(?!\s*$)\P{Cc}*$/u, {
+    error: 'must not be blank, or hold control characters',
   })
-  .meta({ pattern: String.raw`^(?!\s*$)\P{Cc}*$` })
+  .trim()
 const description = z
   .string()
   .max(10_000)

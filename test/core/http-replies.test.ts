@@ -232,6 +232,15 @@ test('/v1 answers errors in the envelope of OpenAI', async () => {
   })
 })
 
+test('an expectation that is refused on /v1 is told in that envelope, too', async () => {
+  await withServer({ routes: [] }, async ({ raw }) => {
+    const refused = await raw('GET /v1/x HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\n\r\n')
+
+    assert.is(refused.status, 417)
+    assert.match(refused.text, /\{"error":\{.*"code":"expectation_failed"/)
+  })
+})
+
 test('a body is checked by its schema, and an empty one when the schema takes it', async () => {
   const routes = [
     route({

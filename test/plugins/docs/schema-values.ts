@@ -158,7 +158,7 @@ const wrong: fc.Arbitrary<unknown> = fc.oneof(
 export const spoiling: fc.Arbitrary<(value: unknown) => unknown> = fc
   .record({
     at: fc.nat(),
-    how: fc.constantFrom('other', 'gone', 'more'),
+    how: fc.constantFrom('other', 'text', 'gone', 'more'),
     other: wrong,
     name: fc.constantFrom('no-such-key', ...strange),
   })
@@ -166,7 +166,7 @@ export const spoiling: fc.Arbitrary<(value: unknown) => unknown> = fc
 
 interface Change {
   readonly at: number
-  readonly how: 'other' | 'gone' | 'more'
+  readonly how: 'other' | 'text' | 'gone' | 'more'
   readonly other: unknown
   readonly name: string
 }
@@ -179,7 +179,7 @@ function changed(root: unknown, { at, how, other, name }: Change): unknown {
   const isHolder = typeof member === 'object' && member !== null
   if (how === 'gone' && holder !== copy) Reflect.deleteProperty(holder, key)
   else if (how === 'more' && isHolder) define(member, Array.isArray(member) ? '0' : name, other)
-  else Reflect.set(holder, key, other)
+  else Reflect.set(holder, key, how === 'text' ? name : other)
   return copy.root
 }
 
