@@ -12,6 +12,7 @@ prometheus prometheus
 promtool prometheus
 haproxy haproxy
 wrk wrk
+script bsdutils
 slowhttptest slowhttptest
 docker-compose docker-compose
 PAIRS

@@ -1,18 +1,15 @@
 /** `autodocops init` in a process of its own: without a terminal, and in a pseudo-terminal of util-linux. */
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import process from 'node:process'
 import { parseEnv } from 'node:util'
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
-import { binary } from '../harness/binaries.ts'
-import { adopt, adoptFolder } from '../harness/ending.ts'
+import { adoptFolder } from '../harness/ending.ts'
 import { run } from '../harness/process.ts'
-import { isCompiled, isDeno, root } from '../harness/root.ts'
+import { atTerminal, hasTerminal } from '../harness/terminal.ts'
 
 const folder = () => adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-init-')))
 const envOf = (home: string) => parseEnv(readFileSync(join(home, '.env'), 'utf8'))
@@ -62,40 +59,19 @@ test('without a terminal and without --yes it ends with 2, and says what to do',
   assert.not(existsSync(join(home, '.env')))
 })
 
-const program = isCompiled
-  ? [process.execPath, join(root, 'dist/core/cli/main.js')]
-  : [
-      process.execPath,
-      ...(isDeno ? ['run', '-A'] : []),
-      '--conditions=source',
-      join(root, 'core/cli/main.ts'),
-    ]
-
 /** Answers each question when it is asked, as a person at a terminal does. */
-async function typed(home: string, answers: readonly string[]): Promise<string> {
-  const command = `${program.join(' ')} init; echo ended with $?`
-  const { PATH = '', HOME = '' } = process.env
-  const child = adopt(
-    spawn('script', ['-qec', command, '/dev/null'], {
-      cwd: home,
-      env: { PATH, HOME, TERM: 'dumb' },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    }),
-  )
-  child.ref() // it is waited for
+function typed(home: string, answers: readonly string[]): Promise<string> {
   const left = [...answers]
-  let [shown, asked] = ['', 0]
-  child.stdout?.on('data', (chunk: Buffer) => {
-    shown += chunk.toString()
-    for (; asked < (shown.match(/\(empty: [^)]+\): /g)?.length ?? 0); asked += 1) {
-      child.stdin?.write(`${left.shift() ?? ''}\n`)
-    }
+  return atTerminal('autodocops init; echo ended with $?', {
+    home,
+    answer: (shown) => {
+      const asked = shown.match(/\(empty: [^)]+\): /g)?.length ?? 0
+      return asked > answers.length - left.length ? `${left.shift() ?? ''}\n` : undefined
+    },
   })
-  await new Promise((resolve) => child.once('close', resolve))
-  return shown
 }
 
-if (binary('script') !== undefined) {
+if (hasTerminal) {
   test('five answers at a terminal become variables; an empty one becomes none', async () => {
     const home = folder()
     const url = 'postgres://me:pw@db.example.com/autodocops'

@@ -25,8 +25,8 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** How a file of ours is run: as this test file itself is run. */
-function command(args: readonly string[]): readonly [string, readonly string[]] {
+/** How our command line is run: as this test file itself is run. */
+export function command(args: readonly string[]): readonly [string, readonly string[]] {
   if (isCompiled) return [process.execPath, [join(root, 'dist/core/cli/main.js'), ...args]]
   const main = join(root, 'core/cli/main.ts')
   if (isDeno) return [process.execPath, ['run', '-A', '--conditions=source', main, ...args]]
@@ -34,7 +34,7 @@ function command(args: readonly string[]): readonly [string, readonly string[]] 
 }
 
 /** Of the environment only what a program needs to run: no DATABASE_URL or key of the person at the keyboard. */
-const inherited = () =>
+export const inherited = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
     ['PATH', 'HOME', 'TMPDIR', 'DENO_DIR', 'TZ', 'LANG'].flatMap((name) => {
       const value = process.env[name]
