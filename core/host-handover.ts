@@ -41,11 +41,13 @@ export class Handover {
 
   async #retire(retired: readonly Instance[], retireMs: number): Promise<void> {
     // Not AbortSignal.timeout: on Deno that keeps the process alive for its whole time.
-    const capped = sleep(retireMs, undefined, { ref: false })
+    const over = new AbortController()
+    const capped = sleep(retireMs, undefined, { ref: false, signal: over.signal }).catch(() => {})
     for (const instance of dependantsFirst(retired)) {
       await Promise.race([instance.idle(), capped])
       await this.stop([instance])
     }
+    over.abort()
   }
 
   async #each(instances: readonly Instance[], hook: 'activate' | 'deactivate'): Promise<void> {

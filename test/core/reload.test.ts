@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
-import { CoreEvents } from '../../core/core-events.ts'
 import { definePlugin } from '../../core/plugin.ts'
 import {
   about,
@@ -272,28 +271,6 @@ test('what failed is tried again and joins by itself, its dependants with it', a
 
   assert.is((await read()).status, 200)
   assert.is(host.plugins().filter(({ state }) => state === 'running').length, 2)
-  await host.close()
-})
-
-test('after fifty reloads no listener of an event and no instance is left over', async () => {
-  const listening = (n: number): Entry => ({
-    plugin: definePlugin({
-      name: 'listening',
-      ...about,
-      start: ({ events }) => void events.on(CoreEvents, 'config:reloaded', () => undefined),
-    }),
-    config: { n },
-  })
-  const { host, plans } = await booted([listening(0)])
-
-  for (let n = 1; n <= 50; n += 1) {
-    plans.next = planOf([listening(n)])
-    await host.reload()
-  }
-  await sleep(20)
-
-  assert.is(host.plugins().length, 1)
-  assert.is(host.listeners, 1)
   await host.close()
 })
 

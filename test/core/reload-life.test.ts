@@ -1,0 +1,293 @@
+/** Reloads that come while others are under way, and what stays over all of them. */
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { counter, definePlugin, events, open as anything } from 'autodocops'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { CoreEvents } from '../../core/core-events.ts'
+import metrics from '../../plugins/metrics/index.ts'
+import {
+  about,
+  booted,
+  both,
+  open,
+  planOf,
+  pool,
+  reader,
+  refusal,
+  type Entry,
+} from './host-fixture.ts'
+
+function gate() {
+  let opens = () => {}
+  const opened = new Promise<void>((resolve) => (opens = resolve))
+  return { opened, open: opens }
+}
+
+const until = async (holds: () => boolean) => {
+  while (!holds()) await sleep(2)
+}
+
+/** Tells which of its configs is stopped, and how often it was started. */
+function pools(told: string[], starting: Promise<unknown> = Promise.resolve()) {
+  const plugin = {
+    ...pool,
+    start: async ({ config }: { config: { n: number } }) => {
+      told.push(`start ${config.n}`)
+      if (config.n > 1) await starting
+    },
+    activate: ({ config }: { config: { n: number } }) => void told.push(`activate ${config.n}`),
+    stop: ({ config }: { config: { n: number } }) => void told.push(`stop ${config.n}`),
+  }
+  return (n: number): readonly Entry[] => [
+    { plugin: plugin as unknown as typeof pool, config: { n } },
+    { plugin: reader },
+  ]
+}
+
+test('until the new one is ready, the old one answers', async () => {
+  const told: string[] = []
+  const starting = gate()
+  const entries = pools(told, starting.opened)
+  const { host, plans, read } = await booted(entries(1))
+  plans.next = planOf(entries(2))
+
+  const reload = host.reload()
+  await until(() => told.includes('start 2'))
+  const during = await read()
+  const readiness = await host.readiness()
+  starting.open()
+  await reload
+
+  assert.is(during.body['after'], 'pool 1')
+  assert.is(readiness.status, 'ready')
+  assert.is((await read()).body['after'], 'pool 2')
+  await host.close()
+})
+
+test('whoever asks while a reload is under way gets the newest manifest, in one reload more', async () => {
+  const told: string[] = []
+  const starting = gate()
+  const entries = pools(told, starting.opened)
+  const { host, plans } = await booted(entries(1))
+  plans.next = planOf(entries(2))
+  const first = host.reload()
+  await until(() => told.includes('start 2'))
+
+  const waiting = [3, 4, 5].map((n) => {
+    plans.next = planOf(entries(n))
+    return host.reload()
+  })
+  starting.open()
+  const reports = await Promise.all([first, ...waiting])
+
+  assert.equal(
+    reports.map(({ generation }) => generation),
+    [2, 3, 3, 3],
+  )
+  assert.equal(
+    told.filter((line) => line.startsWith('start')),
+    ['start 1', 'start 2', 'start 5'],
+  )
+  await host.close()
+})
+
+test('a reload while the last one’s plugins retire: each lives until its own last request', async () => {
+  const told: string[] = []
+  const entries = pools(told)
+  const { host, plans, read, inFlight } = await booted(entries(1))
+  const first = read('?ms=400')
+  await inFlight()
+  plans.next = planOf(entries(2))
+  await host.reload()
+  const second = read('?ms=400')
+  await inFlight()
+
+  plans.next = planOf(entries(3))
+  await host.reload()
+  const stoppedEarly = told.filter((line) => line.startsWith('stop'))
+  const third = await read()
+
+  assert.equal(stoppedEarly, [])
+  assert.equal(
+    [await first, await second, third].map(({ body }) => body['after']),
+    ['pool 1', 'pool 2', 'pool 3'],
+  )
+  await until(() => told.filter((line) => line.startsWith('stop')).length === 2)
+  await host.close()
+})
+
+test('to another config and back while the first still retires: it is not revived, nor is its successor touched', async () => {
+  const told: string[] = []
+  const entries = pools(told)
+  const { host, plans, read, inFlight } = await booted(entries(0))
+  const slow = read('?ms=400')
+  await inFlight()
+
+  plans.next = planOf(entries(1))
+  await host.reload()
+  plans.next = planOf(entries(0))
+  await host.reload()
+  const back = await read()
+  const before = await slow
+  await until(() => told.filter((line) => line === 'stop 0').length === 1)
+
+  assert.is(back.body['after'], 'pool 0')
+  assert.equal(before.body, { before: 'pool 0', after: 'pool 0', reader: 0 })
+  assert.is((await read()).body['after'], 'pool 0')
+  assert.equal(
+    told.filter((line) => !line.startsWith('stop')),
+    ['start 0', 'activate 0', 'start 1', 'activate 1', 'start 0', 'activate 0'],
+  )
+  await host.close()
+  assert.is(told.filter((line) => line.startsWith('stop')).length, 3)
+})
+
+test('a change below fifty open streams cuts none of them before its own end', async () => {
+  const { host, plans, stateOf, inFlight } = await booted(both(1))
+  const lengths = Array.from({ length: 50 }, (_, i) => 20 + i)
+  const texts = lengths.map(async (n) =>
+    (await fetch(`${host.addresses.public}/stream?n=${n}`)).text(),
+  )
+  await inFlight(50)
+  const before = stateOf('pool')?.key
+
+  for (const n of [2, 3]) {
+    plans.next = planOf(both(n))
+    await host.reload()
+  }
+  const heard = await Promise.all(texts)
+
+  assert.is.not(stateOf('pool')?.key, before)
+  assert.equal(
+    heard.map((text) => text.trim().split('\n').length),
+    lengths,
+  )
+  for (const [i, text] of heard.entries()) assert.ok(text.endsWith(`${19 + i} pool 1\n`))
+  await host.close()
+})
+
+test('fifty reloads under an open stream leave no listener and no instance over, and warn of nothing', async () => {
+  const warnings: unknown[] = []
+  const heard = (warning: unknown) => void warnings.push(warning)
+  process.on('warning', heard)
+  const listening = (n: number): Entry => ({
+    plugin: definePlugin({
+      name: 'listening',
+      ...about,
+      start: ({ events: bus }) => void bus.on(CoreEvents, 'config:reloaded', () => undefined),
+    }),
+    config: { n },
+  })
+  const { host, plans, inFlight, read } = await booted([...both(1), listening(0)])
+  const leaving = new AbortController()
+  const { signal } = leaving
+  const { body } = await fetch(`${host.addresses.public}/stream?n=100000`, { signal })
+  await inFlight()
+
+  for (let n = 1; n <= 50; n += 1) {
+    plans.next = planOf([...both(1), listening(n)])
+    await host.reload()
+    await read()
+  }
+  await until(() => host.listeners === 1)
+  leaving.abort()
+
+  assert.ok(body)
+  assert.equal(warnings, [])
+  assert.is(host.plugins().length, 3)
+  process.off('warning', heard)
+  await host.close()
+})
+
+const Shop = events<{ 'shop:sold': { item: string } }>('shop')
+const sold = (name: string) =>
+  counter({
+    name,
+    help: 'Sold.',
+    labels: { item: anything },
+    from: Shop,
+    on: { 'shop:sold': ({ item }) => ({ item }) },
+  })
+
+/** Sells one thing at each start. */
+const shop = (n: number, name = 'shop_sold_total'): Entry => ({
+  plugin: definePlugin({
+    name: 'shop',
+    ...about,
+    metrics: [known.get(name) ?? sold(name)],
+    activate: ({ events: bus }) => bus.emit(Shop, 'shop:sold', { item: 'tea' }),
+  }),
+  config: { n },
+})
+/** A module makes its families once. */
+const known = new Map([['shop_sold_total', sold('shop_sold_total')]])
+
+const counting = (...entries: readonly Entry[]): readonly Entry[] => [
+  { plugin: metrics as unknown as Entry['plugin'], config: { runtime: false } },
+  ...entries,
+]
+
+async function counted(host: { addresses: { operations: string } }, name: string) {
+  const text = await (await fetch(`${host.addresses.operations}/metrics`)).text()
+  const line = text.split('\n').find((one) => one.startsWith(name))
+  return Number(line?.split(' ')[1])
+}
+
+test('what was counted stays counted over reloads of the plugin that counts', async () => {
+  const { host, plans } = await booted(counting(shop(0)))
+  for (let n = 1; n <= 4; n += 1) {
+    plans.next = planOf(counting(shop(n)))
+    await host.reload()
+  }
+  plans.next = new Error('E_SYNTAX')
+  await refusal(host.reload())
+
+  assert.is(await counted(host, 'shop_sold_total{item="tea"}'), 5)
+  assert.is(await counted(host, 'config_reloads_total{outcome="applied"}'), 4)
+  assert.is(await counted(host, 'config_reloads_total{outcome="rejected"}'), 1)
+  await host.close()
+})
+
+test('a metric that cannot be counted rejects the reload; addresses and numbers stay', async () => {
+  const { host, plans, read } = await booted(counting(shop(0), ...both(1)))
+  const { addresses } = host
+
+  plans.next = planOf(counting(shop(1, 'shop-sold'), ...both(2)), { host: 'localhost' })
+  const error = await refusal(host.reload())
+
+  assert.match(error.message, "'shop-sold' is no name")
+  assert.equal(host.addresses, addresses)
+  assert.is((await read()).body['after'], 'pool 1')
+  plans.next = planOf(counting(shop(2), ...both(2)))
+  await host.reload()
+  assert.is((await read()).body['after'], 'pool 2')
+  assert.ok((await counted(host, 'shop_sold_total{item="tea"}')) >= 1)
+  await host.close()
+})
+
+test('routes and reports stand in the order of the plan, whichever start ended first', async () => {
+  const slow = (name: string, ms: number): Entry => ({
+    plugin: definePlugin({
+      name,
+      ...about,
+      start: () => sleep(ms),
+      routes: ({ route }) => [
+        route({ ...open, method: 'GET', path: `/${name}`, summary: name, handler: () => name }),
+      ],
+    }),
+  })
+  const { host } = await booted([slow('a', 30), slow('b', 15), slow('c', 0)])
+
+  const own = host.app.routes().filter(({ plugin }) => plugin !== 'core')
+
+  assert.equal(
+    own.map(({ plugin }) => plugin),
+    ['a', 'b', 'c'],
+  )
+  await host.close()
+})
+
+test.run()
