@@ -10,7 +10,7 @@ import { escaped, spoiling, strange } from './schema-values.ts'
 
 export type Change = (one: ReplyCase) => ReplyCase
 
-const text = fc.oneof(fc.constantFrom(...strange), fc.string({ unit: 'binary', maxLength: 30 }))
+const text = fc.oneof(fc.constantFrom(...strange), fc.string({ unit: 'grapheme', maxLength: 30 }))
 
 export const odditiesOf = (operation: Placed): readonly fc.Arbitrary<Change>[] => [
   headerOddity,
