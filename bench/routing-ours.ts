@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import process from 'node:process'
 
 import Koa from 'koa'
 
@@ -93,14 +94,15 @@ async function serve(options: HttpAppOptions): Promise<number> {
   return (await listener.listen({ host: '127.0.0.1', port: 0 })).port
 }
 
-/** The whole with a meter that listens to every request, as the metrics plugin does. */
+/** The whole with the meter of the metrics plugin, which counts or rests as it is told. */
 async function withMetrics(table: readonly BenchRoute[]): Promise<number> {
   const options = optionsFor(table)
   const { events, log } = options
   const meter = new PrometheusMeter({ config: { maxSeries: 2_000, runtime: true }, events, log })
   const app = { version: '0', routes: () => [], plugins: () => [] }
   const host = { app, plugins: () => [], inFlight: () => 0 }
-  meter.use([{ plugin: 'core', families: coreFamilies, services: { host } }])
+  const counted = [{ plugin: 'core', families: coreFamilies, services: { host } }]
+  process.on('message', (word) => meter.use(word === 'count' ? counted : []))
   return serve(options)
 }
 

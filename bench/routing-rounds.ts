@@ -9,7 +9,7 @@ import { Client } from 'undici'
 import { benchRoutes } from './routing-table.ts'
 
 const connections = 8
-const warmUp = 12_000
+export const warmUp = 12_000
 
 export interface Subject {
   readonly contender: string
@@ -24,7 +24,7 @@ interface Running extends Subject {
   readonly rounds: number[]
 }
 
-async function start(subject: Subject): Promise<Running> {
+export async function start(subject: Subject): Promise<Running> {
   const program = fileURLToPath(new URL('./routing-server.ts', import.meta.url))
   const args = [subject.contender, String(subject.routes)]
   const child = fork(program, args, { execArgv: ['--conditions=source'] })
@@ -35,13 +35,14 @@ async function start(subject: Subject): Promise<Running> {
   return { ...subject, child, clients, targets, rounds: [] }
 }
 
-async function cpuMicros(child: ChildProcess): Promise<number> {
-  child.send('cpu')
+/** What the child has used until now; it hears the word first. */
+export async function cpuMicros(child: ChildProcess, word = 'cpu'): Promise<number> {
+  child.send(word)
   const [{ user, system }] = (await once(child, 'message')) as [{ user: number; system: number }]
   return user + system
 }
 
-async function load({ clients, targets }: Running, requests: number): Promise<void> {
+export async function load({ clients, targets }: Running, requests: number): Promise<void> {
   let next = 0
   const headers = { authorization: 'Bearer bench', accept: 'application/json' }
   const worker = async (client: Client) => {
@@ -59,6 +60,11 @@ async function load({ clients, targets }: Running, requests: number): Promise<vo
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
+export async function stop({ child, clients }: Running): Promise<void> {
+  await Promise.all(clients.map((client) => client.close()))
+  child.disconnect()
+}
+
 /** The median of each subject, in microseconds of CPU per request. */
 export async function measure(
   subjects: readonly Subject[],
@@ -73,10 +79,7 @@ export async function measure(
       await load(one, requests)
       one.rounds.push(((await cpuMicros(one.child)) - before) / requests)
     }
-  for (const { child, clients } of running) {
-    await Promise.all(clients.map((client) => client.close()))
-    child.disconnect()
-  }
+  await Promise.all(running.map(stop))
   return new Map(running.map((one, i) => [subjects[i] ?? one, one.rounds]))
 }
 
