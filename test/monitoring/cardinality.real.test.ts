@@ -119,7 +119,7 @@ test('a hundred readers who leave are counted as a hundred, and nothing stays in
   )
   assert.is(valueOf(text, `http_stream_duration_seconds_count${route}`), 100)
   assert.is(
-    valueOf(text, 'http_requests_total{method="POST",route="/chat/stream",status_code="499"}'),
+    valueOf(text, 'http_requests_total{method="POST",status_code="499",route="/chat/stream"}'),
     100,
   )
   assert.is(valueOf(text, 'http_streams_in_flight{route="/chat/stream"}'), 0)

@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert'
 import { parse } from 'yaml'
 
 import { root } from '../harness/root.ts'
-import { alerts, recorded } from './metric-names.ts'
+import { charts, dashboards } from './dashboard-files.ts'
+import { alerts, families, recorded } from './metric-names.ts'
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const names = alerts.map(({ alert = '' }) => alert)
@@ -52,25 +53,46 @@ test('every runbook belongs to an alert, and has the four parts', () => {
   }
 })
 
-test('every verb that a runbook calls exists', () => {
-  const { plugins } = JSON.parse(read('plugins/index.json')) as {
-    plugins: readonly { readonly commands: readonly { readonly name: string }[] }[]
-  }
-  const verbs = new Set([
-    ...readdirSync(join(root, 'core/cli')).map((file) => file.replace('.ts', '')),
-    ...plugins.flatMap(({ commands }) => commands.map(({ name }) => name)),
-  ])
-  const called = names.flatMap((name) =>
-    [...read(`docs/runbooks/${name}.md`).matchAll(/^(?:.*`)?autodocops ([a-z-]+)/gm)].map(
-      ([, verb = '']) => verb,
-    ),
+const runbooks = names.map((name) => ({ name, text: read(`docs/runbooks/${name}.md`) }))
+/** `name: what is named, and is not there`. */
+const strangers = (found: RegExp, isKnown: (word: string) => boolean) =>
+  runbooks.flatMap(({ name, text }) =>
+    [...text.replaceAll(/^```sh\n[\s\S]*?^```/gm, '').matchAll(found)]
+      .map(([, word = '']) => word)
+      .filter((word) => !isKnown(word))
+      .map((word) => `${name}: ${word}`),
   )
 
-  assert.ok(called.length > 20)
+test('every panel and every other alert that a runbook names exists', () => {
+  const titles = [...charts, ...dashboards].map(({ title }) => title)
+
   assert.equal(
-    called.filter((verb) => !verbs.has(verb)),
+    strangers(/(?<![:`])"([A-Za-z][^"`]+)"/g, (word) => titles.includes(word)),
     [],
   )
+  assert.equal(
+    strangers(/\balert ([A-Z]\w+)/g, (word) => names.includes(word)),
+    [],
+  )
+})
+
+test('every key, code, label, file and variable that a runbook names is in the reference', () => {
+  const plugins = readdirSync(join(root, 'plugins'), { withFileTypes: true })
+  const reference = [
+    ...plugins.filter((one) => one.isDirectory()).map(({ name }) => `plugins/${name}/README.md`),
+    ...['docs/configuration.md', '.env.example', 'core/log.ts', 'core/http/errors.ts'],
+    'plugins/billing/event-log.ts',
+  ].map(read)
+  const files = readdirSync(join(root, 'monitoring/prometheus'))
+  const all = [...reference, ...files, JSON.stringify(families)].join('\n')
+  const ofPostgres = ['wait_event_type']
+  const isKnown = (word: string) =>
+    ofPostgres.includes(word) ||
+    all.includes(word) ||
+    new RegExp(`\\b${word.split('.').at(-1)}\\b`).test(all)
+
+  assert.equal(strangers(/`([a-z]\w*(?:[._][\w]+|[A-Z]\w*)+)`/g, isKnown), [])
+  assert.equal(strangers(/`([A-Z][A-Z_]+)`/g, isKnown), [])
 })
 
 test('rules read our own job alone', () => {
