@@ -10,7 +10,8 @@ export interface Unavailable {
   readonly planned: PlannedPlugin
   /** `undefined`: its code could not be loaded, so its routes are not known. */
   readonly plugin: Plugin | undefined
-  readonly error: unknown
+  /** Of the last try, whatever became of the transition that it was part of. */
+  error: unknown
   readonly since: number
 }
 
@@ -167,6 +168,7 @@ export class Transition {
       this.#failures.push({ plugin: planned.name, error })
       return
     }
+    if (before !== undefined) before.error = error
     const since = before?.since ?? this.#options.now()
     this.#unavailable.set(planned.name, { planned, plugin, error, since })
   }

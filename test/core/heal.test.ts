@@ -1,0 +1,195 @@
+/** A plugin that may fail, what stands on it, and what the operator sees of both while it is down and after. */
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { optional, own, service } from 'autodocops'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import * as z from 'zod'
+
+import { definePlugin } from '../../core/plugin.ts'
+import { systemRandom } from '../../core/provide.ts'
+import { about, hostOf, open, planOf } from './host-fixture.ts'
+
+const Disk = service('disk').of<{ read: () => string }>()
+const Files = service('files').of<{ list: () => string }>()
+const any = { 200: z.object({}).loose() }
+const get = { ...open, method: 'GET', summary: 'x', responses: any } as const
+
+/** `disk` ← `files` ← `pages`; `search` can do without the disk; `news` needs nobody. */
+function world() {
+  const state = { fault: 'no disk' as string | undefined, begun: 0, ended: 0 }
+  const disk = definePlugin({
+    ...about,
+    name: 'disk',
+    provides: { disk: Disk },
+    internal: { opened: own<object>() },
+    services: { disk: () => ({ read: () => 'bytes' }), opened: () => ({}) },
+    start: async () => {
+      state.begun += 1
+      if (state.fault !== undefined) throw new Error(state.fault)
+    },
+    stop: () => void (state.ended += 1),
+    routes: ({ route }) => [route({ ...get, path: '/disk', handler: () => ({}) })],
+    operations: ({ route }) => [
+      route({ ...get, path: '/admin/disk', handler: () => ({}) } as never),
+    ],
+  })
+  const files = definePlugin({
+    ...about,
+    name: 'files',
+    requires: { disk: Disk },
+    provides: { files: Files },
+    services: { files: ({ disk: { read } }) => ({ list: () => read() }) },
+  })
+  const pages = definePlugin({
+    ...about,
+    name: 'pages',
+    requires: { files: Files },
+    routes: ({ route }) => [
+      route({
+        ...get,
+        path: '/pages',
+        query: z.object({ ms: z.coerce.number().default(0) }),
+        handler: async ({ files: { list } }, { query }) => {
+          await sleep(query.ms)
+          return { page: list() }
+        },
+      }),
+    ],
+  })
+  const search = definePlugin({
+    ...about,
+    name: 'search',
+    requires: { disk: optional(Disk) },
+    routes: ({ route }) => [
+      route({ ...get, path: '/search', handler: (s) => ({ found: s.disk?.read() ?? 'nothing' }) }),
+    ],
+  })
+  const news = definePlugin({
+    ...about,
+    name: 'news',
+    routes: ({ route }) => [route({ ...get, path: '/news', handler: () => ({ news: 1 }) })],
+  })
+  const entries = [
+    { plugin: disk, critical: false },
+    { plugin: files },
+    { plugin: pages },
+    { plugin: search },
+    { plugin: news },
+  ]
+  return { state, entries }
+}
+
+async function started() {
+  const { state, entries } = world()
+  // Without chance it is tried again after one second, then two.
+  const { host } = hostOf(planOf(entries), { random: { ...systemRandom, float: () => 0 } })
+  await host.boot()
+  const ask = async (path: string, base = host.addresses.public) => {
+    const response = await fetch(`${base}${path}`)
+    const body = (await response.json()) as Record<string, unknown>
+    return { status: response.status, headers: response.headers, body }
+  }
+  const operate = (path: string) => ask(path, host.addresses.operations)
+  return { host, state, ask, operate }
+}
+
+type Report = Readonly<Record<string, unknown>>
+const named = (body: Record<string, unknown>, name: string): Report =>
+  (body['plugins'] as readonly Report[]).find((one) => one['name'] === name) ?? {}
+
+const until = async (isSo: () => boolean | Promise<boolean>) => {
+  const patience = performance.now() + 20_000
+  while (!(await isSo())) {
+    if (performance.now() > patience) throw new Error(`never came to be: ${String(isSo)}`)
+    await sleep(20)
+  }
+}
+
+test('while it is down, what stands on it answers 503 with Retry-After, on both listeners, and the rest serves', async () => {
+  const { host, ask, operate } = await started()
+
+  const refused = [await ask('/disk'), await ask('/pages'), await operate('/admin/disk')]
+
+  for (const { status, headers, body } of refused) {
+    assert.is(status, 503)
+    assert.is(body['code'], 'plugin_unavailable')
+    assert.match(headers.get('retry-after') ?? '', /^[1-9]\d*$/)
+  }
+  assert.equal((await ask('/search')).body, { found: 'nothing' })
+  assert.equal((await ask('/news')).body, { news: 1 })
+  await host.close()
+})
+
+test('the operator sees since when it is down, why, and what it took with it', async () => {
+  const { host, operate } = await started()
+
+  const [ready, all] = [await operate('/readyz?verbose'), await operate('/admin/plugins')]
+
+  assert.is(ready.status, 200)
+  assert.is(ready.body['status'], 'degraded')
+  for (const { body } of [ready, all]) {
+    const { since, ...disk } = named(body, 'disk')
+    assert.equal(disk, {
+      name: 'disk',
+      version: '1.0.0',
+      summary: disk['summary'],
+      state: 'unavailable',
+      critical: false,
+      lastError: 'no disk',
+      runsOn: null,
+      key: null,
+      inFlight: 0,
+      startMs: null,
+      routes: ['GET /disk', 'GET /admin/disk'],
+    })
+    assert.ok(Math.abs(Date.parse(String(since)) - Date.now()) < 60_000)
+    assert.match(String(named(body, 'files')['lastError']), "needs 'disk'")
+    assert.match(String(named(body, 'pages')['lastError']), "needs 'files'")
+    assert.is(named(body, 'search')['state'], 'running')
+  }
+  await host.close()
+})
+
+test('a try that fails again keeps the moment of the first, tells the newer reason, and is stopped', async () => {
+  const { host, state, operate } = await started()
+  const before = named((await operate('/admin/plugins')).body, 'disk')
+
+  state.fault = 'still no disk'
+  await until(() => state.begun === 2)
+  await until(async () => {
+    const { lastError } = named((await operate('/admin/plugins')).body, 'disk')
+    return lastError === 'still no disk'
+  })
+  const after = named((await operate('/admin/plugins')).body, 'disk')
+
+  assert.is(after['since'], before['since'])
+  assert.is(state.ended, state.begun)
+  await host.close()
+})
+
+test('when it can start, it joins by itself: dependants run, who did without uses it, who needs nobody is kept', async () => {
+  const { host, state, ask, operate } = await started()
+  const news = named((await operate('/admin/plugins')).body, 'news')
+
+  state.fault = undefined
+  await until(async () => (await ask('/pages')).status === 200)
+  const slow = ask('/pages?ms=400')
+  await until(async () => named((await operate('/admin/plugins')).body, 'pages')['inFlight'] === 1)
+  const { body } = await operate('/admin/plugins')
+  const ready = await operate('/readyz?verbose')
+
+  assert.equal((await slow).body, { page: 'bytes' })
+  assert.equal((await ask('/search')).body, { found: 'bytes' })
+  assert.is(ready.body['status'], 'ready')
+  assert.equal(named(body, 'news'), news)
+  const disk = named(body, 'disk')
+  assert.is(disk['state'], 'running')
+  assert.is(disk['lastError'], null)
+  assert.is(disk['inFlight'], 1)
+  assert.match(String(disk['key']), /^[0-9a-f]{16}$/)
+  assert.type(disk['startMs'], 'number')
+  await host.close()
+})
+
+test.run()
