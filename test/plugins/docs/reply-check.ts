@@ -23,6 +23,7 @@ export class ReplyCheck {
     const media = type.split(';')[0] ?? ''
     if (rule.content === undefined) return text === '' ? undefined : `${status} has a body`
     if (rule.content[media] === undefined) return `${status} comes as ${media}`
+    if (media === 'text/event-stream') return eventsFault(text)
     if (!media.endsWith('json')) return undefined
     const body = parsed(text)
     if (body === undefined) return `${status} is no JSON: ${text.slice(0, 200)}`
@@ -55,6 +56,14 @@ export class ReplyCheck {
 
 const placeOf = (path: string, method: string) => ['paths', path, method.toLowerCase()]
 const jsonSchema = ['content', 'application/json', 'schema']
+
+/** WHATWG HTML §9.2.5: blocks of named fields and comments, each of which ends with an empty line. */
+function eventsFault(text: string): string | undefined {
+  if (/^event: error$/m.test(text)) return `an error among the events: ${text.slice(-300)}`
+  const strange = text.split('\n').find((line) => !/^(?:$|:|(?:event|data|id|retry): )/.test(line))
+  if (strange !== undefined) return `no field of an event: ${strange.slice(0, 100)}`
+  return text === '' || text.endsWith('\n\n') ? undefined : 'the last event has no end'
+}
 
 function parsed(text: string): unknown {
   try {
