@@ -75,19 +75,27 @@ export class Accounts {
     }
   }
 
-  /** Keeps the slots and rows of what is running; closes what other instances lost. */
+  /** Keeps the slots and rows of what is running; closes what other instances lost, and returns its ids. */
   async renew(
     running: readonly {
       readonly id: string
       readonly owner: string
       readonly outputTokens: number
     }[],
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     const leases = running.map(({ id, owner }) => ({ id, owner, tokens: 0 }))
     await this.#services.admission.renew(leases)
     await this.#ledger.checkpoint(running, rowLeaseMs)
     const lost = await this.#ledger.reap()
-    if (lost > 0) this.#log.warn({ lost }, 'answers of an instance that is gone were closed')
+    if (lost.length > 0)
+      this.#log.warn({ lost: lost.length }, 'answers of an instance that is gone were closed')
+    return lost
+  }
+
+  /** An answer of the owner, on any instance, whose row is open. */
+  async isRunning(id: string, owner: string): Promise<boolean> {
+    const row = await this.#ledger.row(id)
+    return row?.owner === owner && row.outcome === null
   }
 
   /** Until every row that can be written is. */

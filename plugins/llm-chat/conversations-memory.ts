@@ -64,9 +64,16 @@ export class MemoryConversations implements Conversations {
     if (stored === undefined) return
     const createdAt = this.#now()
     for (const message of messages) {
-      stored.messages.push({ ...message, createdAt, position: stored.messages.length + 1 })
+      const known = stored.messages.findIndex((one) => one.id === message.id)
+      const at = known < 0 ? stored.messages.length : known
+      stored.messages[at] = { ...message, createdAt, position: at + 1 }
     }
     stored.conversation = { ...stored.conversation, updatedAt: createdAt }
+  }
+
+  async restore(id: string, message: NewMessage): Promise<void> {
+    const messages = this.#stored.get(id)?.messages ?? []
+    if (!messages.some((one) => one.id === message.id)) await this.append(id, [message])
   }
 
   async messages(id: string, { limit, cursor }: PageRequest): Promise<Page<Message>> {

@@ -66,10 +66,15 @@ export class PostgresConversations implements Conversations {
 
   /** A conversation that was deleted meanwhile takes nothing. */
   async append(id: string, messages: readonly NewMessage[]): Promise<void> {
-    const found = await this.#conversations.query().patch({ updatedAt: new Date() }).where({ id })
-    if (found === 0) return
+    if (!(await this.#touch(id))) return
     const rows = messages.map((message) => ({ ...message, conversationId: id }))
-    await this.#messages.query().insert(rows)
+    await this.#messages.query().insert(rows).onConflict('id').merge(['content', 'finishReason'])
+  }
+
+  async restore(id: string, message: NewMessage): Promise<void> {
+    if (!(await this.#touch(id))) return
+    const row = { ...message, conversationId: id }
+    await this.#messages.query().insert(row).onConflict('id').ignore()
   }
 
   async messages(id: string, { limit, cursor }: PageRequest): Promise<Page<Message>> {
@@ -89,6 +94,11 @@ export class PostgresConversations implements Conversations {
       .orderBy('position', 'desc')
       .limit(count)
     return rows.toReversed().map(toMessage)
+  }
+
+  async #touch(id: string): Promise<boolean> {
+    const touched = this.#conversations.query().patch({ updatedAt: new Date() }).where({ id })
+    return (await touched) === 1
   }
 }
 

@@ -40,7 +40,10 @@ export interface Conversations {
   readonly list: (owner: string, page: PageRequest) => Promise<Page<Conversation>>
   /** With its messages; false when there is none. */
   readonly remove: (owner: string, id: string) => Promise<boolean>
+  /** A message that is there already, by its id, is replaced. */
   readonly append: (id: string, messages: readonly NewMessage[]) => Promise<void>
+  /** One that is there already stays. */
+  readonly restore: (id: string, message: NewMessage) => Promise<void>
   /** The oldest first. */
   readonly messages: (id: string, page: PageRequest) => Promise<Page<Message>>
   /** The last ones, the oldest of them first. */

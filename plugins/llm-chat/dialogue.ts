@@ -5,6 +5,7 @@ import { tokensOfQuestion } from './estimate.ts'
 import type { Conversations, NewMessage, Role } from './conversations.ts'
 import type { Generation } from './generation.ts'
 import type { Models } from './models.ts'
+import { answerIdOf } from './salvage.ts'
 import type { ChatService } from './service.ts'
 
 /** How much of a conversation the model sees. */
@@ -58,7 +59,6 @@ export class Dialogue {
     const said = request.messages ?? [{ role: 'user', content: request.query ?? '' }]
     const history = await this.#history(owner, conversationId)
     const messages = this.#fitting(request, history, said)
-    const messageId = conversationId && this.#newId()
     const generation = await this.#services.chat.ask(
       {
         owner,
@@ -69,11 +69,12 @@ export class Dialogue {
         },
         maxOutputTokens: request.maxOutputTokens,
         keepsText: keepsText || conversationId !== undefined,
-        ended: (self) => this.#store(conversationId, messageId, self),
+        ended: (self) => this.#store(conversationId, self),
       },
       signal,
     )
     await this.#storeQuestion(conversationId, said, generation)
+    const messageId = conversationId && answerIdOf(generation.id)
     return { generation, conversationId, messageId }
   }
 
@@ -115,16 +116,15 @@ export class Dialogue {
   /** Once, at the end: a part of an answer too, marked as such. */
   async #store(
     conversationId: string | undefined,
-    messageId: string | undefined,
-    { text, failure, finish, model }: Generation,
+    { id, text, failure, finish, model }: Generation,
   ): Promise<void> {
-    if (conversationId === undefined || messageId === undefined) return
+    if (conversationId === undefined) return
     if (text === '' && failure !== undefined) return
     const wasLeft = failure?.rule.outcome === 'aborted'
     const finishReason =
       failure === undefined ? (finish ?? 'stop') : wasLeft ? 'cancelled' : 'error'
     const message = {
-      id: messageId,
+      id: answerIdOf(id),
       role: 'assistant',
       content: text,
       model,

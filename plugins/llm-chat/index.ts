@@ -24,6 +24,7 @@ import { metrics } from './metrics.ts'
 import { describeModels, Models } from './models.ts'
 import { Quota } from './quota.ts'
 import { routes } from './routes.ts'
+import { Salvage } from './salvage.ts'
 import { ChatService } from './service.ts'
 import type { Streams } from './streams.ts'
 import { MemoryStreams } from './streams-memory.ts'
@@ -50,6 +51,7 @@ export default definePlugin({
     chat: own<ChatService>(),
     conversations: own<Conversations>(),
     dialogue: own<Dialogue>(),
+    salvage: own<Salvage>(),
     streams: own<Streams>(),
     keeping: own<Keeping>(),
   },
@@ -65,10 +67,12 @@ export default definePlugin({
     conversations: ({ database, clock }) =>
       database ? new PostgresConversations({ database }) : new MemoryConversations({ clock }),
     dialogue: cls(Dialogue),
-    streams: ({ redis, config: { resume, timeouts }, log }) =>
+    salvage: cls(Salvage),
+    streams: ({ redis, salvage, config: { resume, timeouts }, log }) =>
       redis
         ? new RedisStreams({
             redis,
+            salvage,
             keepMs: resume.keep,
             liveMs: timeouts.total + resume.keep,
             log,

@@ -55,7 +55,7 @@ export class MemoryLedger implements Ledger {
     return { ...this.#balance(owner, period) }
   }
 
-  async reap(): Promise<number> {
+  async reap(): Promise<readonly string[]> {
     const now = this.#clock.monotonic()
     const lost = [...this.#rows.values()].filter(
       (row) => row.closing === undefined && row.expiresAt < now,
@@ -64,7 +64,7 @@ export class MemoryLedger implements Ledger {
       const usage = { inputTokens, outputTokens, estimated: true }
       await this.close({ id, provider: 'fake', outcome: 'lost', usage, durationMs: 0 })
     }
-    return lost.length
+    return lost.map(({ id }) => id)
   }
 
   async row(id: string): Promise<LedgerRow | undefined> {

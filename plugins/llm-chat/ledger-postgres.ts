@@ -52,9 +52,9 @@ const reap = `
 WITH closed AS (
   UPDATE llm_chat_generations SET outcome = 'lost', finished_at = now()
   WHERE outcome IS NULL AND expires_at < now()
-  RETURNING owner, period, reserved, input_tokens + output_tokens AS spent
+  RETURNING id, owner, period, reserved, input_tokens + output_tokens AS spent
 ), settled AS (${settle})
-SELECT count(*) AS count FROM closed`
+SELECT id FROM closed`
 
 export class PostgresLedger implements Ledger {
   readonly #knex: Knex
@@ -88,9 +88,8 @@ export class PostgresLedger implements Ledger {
     return { used: Number(row?.['used'] ?? 0), reserved: Number(row?.['reserved'] ?? 0) }
   }
 
-  async reap(): Promise<number> {
-    const [row] = await this.#rows(reap, [])
-    return Number(row?.['count'] ?? 0)
+  async reap(): Promise<readonly string[]> {
+    return (await this.#rows(reap, [])).map((row) => String(row['id']))
   }
 
   async row(id: string): Promise<LedgerRow | undefined> {

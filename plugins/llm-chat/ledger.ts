@@ -60,8 +60,8 @@ export interface Ledger {
   /** The second time it changes nothing. */
   readonly close: (closing: Closing) => Promise<void>
   readonly balance: (owner: string, period: string) => Promise<Balance>
-  /** Closes rows whose lease has ended; returns how many. */
-  readonly reap: () => Promise<number>
+  /** Closes rows whose lease has ended; returns their ids, each to one caller. */
+  readonly reap: () => Promise<readonly string[]>
   readonly row: (id: string) => Promise<LedgerRow | undefined>
 }
 

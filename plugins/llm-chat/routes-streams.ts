@@ -49,7 +49,7 @@ export const streamRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
   route({
     method: 'DELETE',
     path: '/chat/streams/:id',
-    summary: 'Stop a kept answer, on whichever instance it is written',
+    summary: 'Stop an answer, kept or not, on whichever instance it is written',
     tags: ['chat'],
     auth: 'user',
     limit: 'default',
@@ -58,8 +58,8 @@ export const streamRoutes = (route: RouteOf<RouteServices>, config: ChatConfig) 
     responses: { 202: { description: 'It stops, or had ended already' } },
     errors: [ChatErrors.stream_not_found, ChatErrors.stream_store_unavailable],
     examples: [notKept],
-    handler: async ({ streams }, { params, principal }) => {
-      const isFound = await streams.stop(params.id, principal.subject)
+    handler: async ({ chat }, { params, principal }) => {
+      const isFound = await chat.cancel(params.id, principal.subject)
       if (!isFound) throw ChatErrors.stream_not_found({ id: params.id })
       return reply(202)
     },

@@ -12,6 +12,7 @@ import type { NamedModel } from './gateway.ts'
 import { finished, Generation } from './generation.ts'
 import type { Completion, Question } from './model.ts'
 import type { Models } from './models.ts'
+import type { Streams } from './streams.ts'
 
 const renewMs = 10_000
 
@@ -38,6 +39,7 @@ export interface ChatServices {
   readonly config: ChatConfig
   readonly models: Models
   readonly accounts: Accounts
+  readonly streams: Streams
   readonly clock: Clock
   readonly random: Random
   readonly events: EventBus
@@ -50,7 +52,7 @@ export class ChatService {
   readonly #gateway: Gateway
   readonly #calibration = new Calibration()
   readonly #running = new Set<Generation>()
-  #completing = 0
+  readonly #completing = new Set<{ readonly id: string; readonly owner: string }>()
   #renewal: NodeJS.Timeout | undefined
 
   constructor(services: ChatServices) {
@@ -102,7 +104,7 @@ export class ChatService {
       })
       await account.close({ provider, outcome, usage: spent, durationMs })
     }
-    this.#completing += 1
+    this.#completing.add(account)
     try {
       const { model, completion } = await this.#gateway.complete(named, question, signal)
       const usage = completion.usage ?? this.#estimate(named, question, completion.text)
@@ -116,7 +118,7 @@ export class ChatService {
       await close(providerOf(named), outcome, usage)
       throw failure.toProblem()
     } finally {
-      this.#completing -= 1
+      this.#completing.delete(account)
     }
   }
 
@@ -131,15 +133,36 @@ export class ChatService {
     return [...this.#running].filter((generation) => generation.owner === owner).length
   }
 
+  /** Stops a stream of the owner, on whichever instance it is written. False: there is none. */
+  async cancel(id: string, owner: string): Promise<boolean> {
+    const { accounts, streams } = this.#services
+    const here = this.#find(id)
+    if (here?.owner === owner) {
+      here.cancel()
+      return true
+    }
+    if (await streams.stop(id, owner)) return true
+    return (await accounts.isRunning(id, owner)) && (await streams.tell(id))
+  }
+
   /** Until the stop, not the swap: what still runs goes on being renewed. */
   activate(): void {
-    const { accounts, log } = this.#services
+    const { streams, log } = this.#services
+    streams.onTold((id) => this.#find(id)?.cancel())
     this.#renewal = setInterval(() => {
-      accounts
-        .renew([...this.#running].map(lifeSign))
-        .catch((error: unknown) => log.warn({ err: error }, 'running answers were not renewed'))
+      this.renew().catch((error: unknown) =>
+        log.warn({ err: error }, 'running answers were not renewed'),
+      )
     }, renewMs)
     this.#renewal.unref()
+  }
+
+  /** Signs of life for what runs here; what others lost is closed, and stored as far as it came. */
+  async renew(): Promise<void> {
+    const { accounts, streams } = this.#services
+    const whole = [...this.#completing].map(({ id, owner }) => ({ id, owner, outputTokens: 0 }))
+    const lost = await accounts.renew([...[...this.#running].map(lifeSign), ...whole])
+    for (const id of lost) await streams.salvage(id)
   }
 
   /** Ends what still runs, and waits for its rows. */
@@ -149,10 +172,14 @@ export class ChatService {
     await this.#services.accounts.flush()
   }
 
+  #find(id: string): Generation | undefined {
+    return [...this.#running].find((generation) => generation.id === id)
+  }
+
   async #admit({ owner, model, body, ...asked }: Asked, signal: AbortSignal) {
     const { models, accounts, random, config } = this.#services
     const named = models.find(model)
-    if (this.#running.size + this.#completing >= config.limits.streams)
+    if (this.#running.size + this.#completing.size >= config.limits.streams)
       throw ChatErrors.too_many_streams({ headers: { 'Retry-After': '1' } })
     const inputTokens = tokensOfQuestion(body)
     if (inputTokens > named.maxInputTokens)

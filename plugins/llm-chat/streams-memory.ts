@@ -53,6 +53,14 @@ export class MemoryStreams implements Streams {
     return kept !== undefined
   }
 
+  async tell(): Promise<boolean> {
+    return false
+  }
+
+  onTold(): void {}
+
+  async salvage(): Promise<void> {}
+
   find(id: string, owner: string): Kept | undefined {
     const kept = this.#kept.get(id)
     return kept?.owner === owner ? kept : undefined

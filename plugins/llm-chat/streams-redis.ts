@@ -7,6 +7,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { ChatErrors } from './errors.ts'
 import { errorEvent, isTerminal } from './events.ts'
 import type { StreamEvent } from './events.ts'
+import type { Salvage } from './salvage.ts'
 import type { KeptStream, Streams } from './streams.ts'
 import { MemoryStreams } from './streams-memory.ts'
 import { StreamWriter } from './streams-redis-writer.ts'
@@ -21,6 +22,7 @@ const unavailable = { headers: { 'Retry-After': '1' } }
 
 interface Services {
   readonly redis: RedisService
+  readonly salvage: Salvage
   readonly keepMs: number
   readonly liveMs: number
   readonly log: Logger
@@ -36,6 +38,7 @@ export class RedisStreams implements Streams {
   readonly #local: MemoryStreams
   readonly #bells = new Map<string, Set<() => void>>()
   #subscriber: Redis | Cluster | undefined
+  #told: (id: string) => void = () => undefined
 
   constructor(services: Services) {
     this.#services = services
@@ -78,6 +81,19 @@ export class RedisStreams implements Streams {
     return true
   }
 
+  async tell(id: string): Promise<boolean> {
+    await answered(this.#redis().publish(this.#channel, `stop ${id}`))
+    return true
+  }
+
+  onTold(stop: (id: string) => void): void {
+    this.#told = stop
+  }
+
+  async salvage(id: string): Promise<void> {
+    await this.#services.salvage.store(id, await this.#read(this.#keys(id).events, 0))
+  }
+
   start(): void {
     const subscriber = this.#services.redis.dedicated('llm-chat')
     this.#subscriber = subscriber
@@ -102,7 +118,10 @@ export class RedisStreams implements Streams {
 
   #heard(message: string): void {
     const [verb, id = ''] = message.split(' ')
-    if (verb === 'stop') this.#local.stopAny(id)
+    if (verb === 'stop') {
+      this.#local.stopAny(id)
+      this.#told(id)
+    }
     for (const ring of this.#bells.get(id) ?? []) ring()
   }
 
@@ -151,6 +170,7 @@ export class RedisStreams implements Streams {
       // Its reader has seen the end already.
       if (absences > 0 && (await this.#hasEnded(keys.events))) return
       if (absences > 1) {
+        await this.salvage(id).catch(() => undefined)
         yield [{ ...errorEvent('producer_lost'), seq: seen + 1 }]
         return
       }

@@ -25,8 +25,14 @@ export interface Streams {
     after: number,
     signal: AbortSignal,
   ) => Promise<AsyncIterable<readonly StreamEvent[]> | undefined>
-  /** False: the owner has no such stream. */
+  /** False: the owner has no such kept stream. */
   readonly stop: (id: string, owner: string) => Promise<boolean>
+  /** Tells all instances, this one too, to stop an answer, kept or not. False: none of them can be told. */
+  readonly tell: (id: string) => Promise<boolean>
+  /** Called with the id of an answer that is to be stopped. */
+  readonly onTold: (stop: (id: string) => void) => void
+  /** Stores what is left of an answer whose producer is gone. */
+  readonly salvage: (id: string) => Promise<void>
   readonly start: () => void
   readonly close: () => Promise<void>
 }

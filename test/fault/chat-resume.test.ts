@@ -1,8 +1,4 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import process from 'node:process'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -11,6 +7,7 @@ import { serveOnRedis } from '../plugins/llm-chat/on-redis.ts'
 import { rounds } from '../plugins/llm-chat/server.ts'
 import type { Served } from '../plugins/llm-chat/server.ts'
 import { privateRedis } from '../harness/redis.ts'
+import { startProducer } from './chat-producer.ts'
 
 const server = await privateRedis()
 const prefix = 'chat-resume:'
@@ -134,13 +131,7 @@ test('nobody else can read it, on any instance', async () => {
 })
 
 test('a producer that is killed leaves an error event, not a silence', async () => {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const script = fileURLToPath(new URL(`./chat-producer.${extension}`, import.meta.url))
-  const flags = 'Deno' in globalThis ? ['run', '-A', '--conditions=source'] : process.execArgv
-  const child = spawn(process.execPath, [...flags, script, server.url, prefix], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
+  const { url, child } = await startProducer(server.url, prefix)
   const producer = { post: (path: string, body: unknown) => post(url, path, body) }
   const slow = {
     query: 'What is streaming, and how do I cache, deploy, and bill?',

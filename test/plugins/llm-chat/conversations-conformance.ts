@@ -78,6 +78,29 @@ export function conversationsConformance(name: string, make: () => Promise<Conve
     )
     assert.is(second.nextCursor, null)
   })
+  check('a rest that was saved is there once, and the whole answer takes its place', async () => {
+    const conversations = await make()
+    const { id } = await begin(conversations, 'alice')
+    const answer = message('assistant', 'Half an')
+    const rest: NewMessage = { ...answer, finishReason: 'error' }
+    await conversations.append(id, [message('user', 'x')])
+    await Promise.all([conversations.restore(id, rest), conversations.restore(id, rest)])
+    const saved = (await conversations.messages(id, { limit: 10 })).items
+    await conversations.append(id, [{ ...answer, content: 'Half an answer.' }])
+    await conversations.restore(id, rest)
+    const whole = (await conversations.messages(id, { limit: 10 })).items
+    const said = (items: typeof whole) =>
+      items.map(({ content, finishReason }) => [content, finishReason])
+
+    assert.equal(said(saved), [
+      ['x', null],
+      ['Half an', 'error'],
+    ])
+    assert.equal(said(whole), [
+      ['x', null],
+      ['Half an answer.', 'stop'],
+    ])
+  })
   check('a conversation goes with its messages, and takes none afterwards', async () => {
     const conversations = await make()
     const { id } = await begin(conversations, 'alice')
@@ -85,6 +108,7 @@ export function conversationsConformance(name: string, make: () => Promise<Conve
 
     assert.is(await conversations.remove('alice', id), true)
     await conversations.append(id, [message('user', 'y')])
+    await conversations.restore(id, message('assistant', 'z'))
     assert.equal((await conversations.messages(id, { limit: 10 })).items, [])
     assert.is(await conversations.find('alice', id), undefined)
   })
