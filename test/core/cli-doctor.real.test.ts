@@ -1,9 +1,8 @@
-/** `autodocops doctor` on set-ups that are really broken: each time it names the fault and the fix. */
+/** `autodocops doctor` on machines and manifests that are really broken: each time it names the fault and the fix. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
@@ -11,45 +10,8 @@ import { promisify } from 'node:util'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
-import type { Finding } from '../../core/plugin.ts'
-import { adoptFolder } from '../harness/ending.ts'
-import { sparePort } from '../harness/ports.ts'
-import { postgres } from '../harness/postgres.ts'
-import { run, startServer, type Ended, type ServerOptions } from '../harness/process.ts'
-import { privateRedis } from '../harness/redis.ts'
-import { isCompiled, isDeno, root } from '../harness/root.ts'
-
-type Numbered = Finding & { readonly number: number }
-
-interface Examined extends Ended {
-  readonly findings: readonly Numbered[]
-}
-
-const folder = () => adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-doctor-')))
-
-function read(ended: Ended): Examined {
-  assert.ok(ended.stdout.startsWith('{'), `${ended.stdout}\n${ended.stderr}`)
-  const { findings } = JSON.parse(ended.stdout) as { findings: readonly Numbered[] }
-  return { ...ended, findings }
-}
-
-const examined = async (options: ServerOptions = {}): Promise<Examined> =>
-  read(await run(['doctor', '--json'], options))
-
-/** The one finding that says so; its verdict and its fix are the test's to look at. */
-function about({ findings, stdout }: Examined, check: string, saw: RegExp): Numbered {
-  const found = findings.find((one) => one.check === check && saw.test(one.saw))
-  assert.ok(found, `nothing on '${check}' says ${saw}: ${stdout}`)
-  return found ?? assert.unreachable()
-}
-
-const fixOf = (finding: Finding): string => ('fix' in finding ? finding.fix : '')
-const strong = 'Zq3x9vLw7Tn2Rb8Kd5Mf1Hs6Jg4Pc0Ya-_Ue'
-const production = {
-  NODE_ENV: 'production',
-  SESSION_SECRET: strong,
-  JWT_SECRET_KEY: strong,
-}
+import { command, run } from '../harness/process.ts'
+import { about, examined, fixOf, folder, production, read, strong } from './doctor-fixture.ts'
 
 test('a healthy set-up has about 18 numbered findings, none failed, and ends with 0', async () => {
   const home = folder()
@@ -63,30 +25,6 @@ test('a healthy set-up has about 18 numbered findings, none failed, and ends wit
   )
   assert.not(findings.some(({ verdict }) => verdict === 'failed' || verdict === 'warning'))
   assert.not(existsSync(join(home, 'data')), 'it made something')
-})
-
-test('beside a running server it ends with 0, knows its ports, and sees its database and Redis', async () => {
-  const redis = await privateRedis()
-  const [port, operations] = [await sparePort(), await sparePort()]
-  const env = {
-    DATABASE_URL: (await postgres()).url,
-    REDIS_URL: redis.url,
-    PORT: String(port),
-    OPERATIONS_ADDRESS: `127.0.0.1:${operations}`,
-  }
-  const server = await startServer({ env })
-  const found = await examined({ env, home: server.home })
-  await server.stop()
-
-  assert.is(found.code, 0, found.stdout)
-  assert.is(about(found, 'public port', /our running server has/).verdict, 'ok')
-  assert.is(about(found, 'operations port', /our running server has/).verdict, 'ok')
-  assert.is(about(found, 'running server', /\d+ plugins run$/).verdict, 'ok')
-  assert.is(about(found, 'database', /^PostgreSQL \d+.* answers/).verdict, 'ok')
-  assert.is(about(found, 'clock of the database', / s (behind|ahead of)/).verdict, 'ok')
-  assert.is(about(found, 'migrations', /all are applied/).verdict, 'ok')
-  assert.is(about(found, 'redis', /^Redis \d+.* answers/).verdict, 'ok')
-  assert.is(about(found, 'memory of redis', /no key is evicted/).verdict, 'ok')
 })
 
 test('a port that somebody else has', async () => {
@@ -110,54 +48,6 @@ test('a data folder that cannot be one', async () => {
 
   assert.is(found.code, 1)
   assert.match(fixOf(finding), 'DATA_DIR')
-})
-
-test('a database that is not there', async () => {
-  const port = await sparePort()
-  const env = { DATABASE_URL: `postgres://me:hidden-word@127.0.0.1:${port}/app` }
-  const found = await examined({ env })
-  const finding = about(found, 'database', /cannot be used: .*ECONNREFUSED/)
-
-  assert.is(found.code, 1)
-  assert.match(fixOf(finding), /start that Postgres.*DATABASE_URL/)
-  assert.not.match(found.stdout, 'hidden-word')
-})
-
-test('a database that does not exist on its server', async () => {
-  const url = new URL((await postgres()).url)
-  url.pathname = '/nowhere'
-  const found = await examined({ env: { DATABASE_URL: url.href } })
-  const finding = about(found, 'database', /"nowhere" does not exist/)
-
-  assert.is(found.code, 1)
-  assert.match(fixOf(finding), /createdb.*DB_NAME/)
-})
-
-test('a Redis that is down', async () => {
-  const found = await examined({ env: { REDIS_URL: `redis://127.0.0.1:${await sparePort()}` } })
-  const finding = about(found, 'redis', /no connection: .*ECONNREFUSED/)
-
-  assert.is(found.code, 1)
-  assert.match(fixOf(finding), /start that Redis.*REDIS_URL/)
-})
-
-test('a Redis that wants a password', async () => {
-  const redis = await privateRedis(['--requirepass', 'hidden-word'])
-  const found = await examined({ env: { REDIS_URL: redis.url.replace('//', '//:wrong-word@') } })
-  const finding = about(found, 'redis', /WRONGPASS/)
-
-  assert.is(found.code, 1)
-  assert.match(fixOf(finding), /password in REDIS_URL/)
-})
-
-test('a Redis that may evict sessions', async () => {
-  const redis = await privateRedis(['--maxmemory', '64mb', '--maxmemory-policy', 'allkeys-lru'])
-  const found = await examined({ env: { REDIS_URL: redis.url } })
-  const finding = about(found, 'memory of redis', /allkeys-lru/)
-
-  assert.is(found.code, 0, 'a warning is no failure')
-  assert.is(finding.verdict, 'warning')
-  assert.match(fixOf(finding), /maxmemory-policy noeviction/)
 })
 
 test('a secret that is too short, and one that can be guessed, in production', async () => {
@@ -193,20 +83,6 @@ test('production without a public URL, with a proxy that nobody trusts, with the
   assert.match(fixOf(about(hidden, 'documentation page', /on in production/)), 'disable docs')
 })
 
-test('a billing key without its secret, and a test key in production', async () => {
-  const alone = await examined({ env: { STRIPE_API_KEY: 'sk_test_abcdef' } })
-  const keys = { STRIPE_API_KEY: 'sk_test_abcdef', STRIPE_WEBHOOK_SECRET: 'whsec_abcdef' }
-  const mixed = await examined({ env: { ...production, ...keys } })
-  const without = about(alone, 'secrets', /billing\.config/)
-  const mode = about(mixed, 'billing: mode of the key', /a test key in production/)
-
-  assert.is(alone.code, 78)
-  assert.match(`${without.saw} ${fixOf(without)}`, /webhookSecret|STRIPE_WEBHOOK_SECRET/)
-  assert.is(mode.verdict, 'warning')
-  assert.match(fixOf(mode), 'sk_live_')
-  assert.is(about(mixed, 'billing: Stripe', /--online/).verdict, 'skipped')
-})
-
 test('a manifest that is no YAML: the machine is examined all the same', async () => {
   const found = await examined({ manifest: 'plugins: { cache: true\nserver: [' })
   const finding = about(found, 'manifest', /manifest\.yaml:\d+:\d+ E_SYNTAX/)
@@ -237,16 +113,6 @@ test('a variable that must be set', async () => {
   assert.match(`${finding.saw} ${fixOf(finding)}`, 'SITE')
 })
 
-test('pending migrations that nobody applies', async () => {
-  const { url } = await postgres()
-  const manifest = `plugins: { database: { config: { url: '${url}', migrate: never } }, projects: true }`
-  const found = await examined({ manifest })
-  const finding = about(found, 'migrations', /pending: projects\/0001/)
-
-  assert.is(found.code, 1)
-  assert.match(fixOf(finding), 'autodocops migrate up')
-})
-
 test('generated secrets that others can read', async () => {
   const home = folder()
   mkdirSync(join(home, 'data'))
@@ -260,22 +126,13 @@ test('generated secrets that others can read', async () => {
   assert.match(fixOf(finding), `chmod 600 ${file}`)
 })
 
-const program = isCompiled
-  ? [process.execPath, join(root, 'dist/core/cli/main.js')]
-  : [
-      process.execPath,
-      ...(isDeno ? ['run', '-A'] : []),
-      '--conditions=source',
-      join(root, 'core/cli/main.ts'),
-    ]
-
 /** Above what the runtime itself has open. */
 const fewFiles = 128
 
 if (process.platform === 'linux') {
   test('a limit of open files that is too low', async () => {
     const { PATH = '', HOME = '', DENO_DIR } = process.env
-    const command = `ulimit -n ${fewFiles}; exec "$@"`
+    const limited = `ulimit -n ${fewFiles}; exec "$@"`
     const env = {
       PATH,
       HOME,
@@ -283,7 +140,8 @@ if (process.platform === 'linux') {
       OPERATIONS_ADDRESS: '127.0.0.1:0',
       ...(DENO_DIR && { DENO_DIR }),
     }
-    const asked = ['-c', command, 'bash', ...program, 'doctor', '--json']
+    const [program, words] = command(['doctor', '--json'])
+    const asked = ['-c', limited, 'bash', program, ...words]
     const ended = await promisify(execFile)('bash', asked, { cwd: folder(), env }).catch(
       (error: unknown) => error as { code: number; stdout: string; stderr: string },
     )
@@ -294,41 +152,6 @@ if (process.platform === 'linux') {
     assert.match(fixOf(finding), 'LimitNOFILE')
   })
 }
-
-test('a plugin that cannot be built is a finding, and the rest is examined', async () => {
-  const home = folder()
-  const broken = `export default { name: 'broken', version: '1.0.0', core: '^1', summary: '', requires: {},
-    provides: {}, internal: {}, fills: {}, metrics: [], commands: {}, examples: { config: { valid: [], invalid: [] } },
-    config: { safeParse: (data) => ({ success: true, data }), _zod: { def: { type: 'any' } } },
-    services: { it: () => { throw new Error('cannot be built') } } }`
-  mkdirSync(join(home, 'broken'))
-  writeFileSync(join(home, 'broken/index.mjs'), broken)
-  const found = await examined({
-    home,
-    manifest: 'plugins: { broken: { from: ./broken }, llm-chat: true }',
-  })
-
-  assert.is(about(found, 'plugin broken', /cannot be built/).verdict, 'failed')
-  assert.is(about(found, 'model', /fake/).verdict, 'ok')
-  assert.is(found.code, 1)
-})
-
-test('the code of a plugin that is off is not loaded', async () => {
-  const home = folder()
-  const facts = { name: 'off', version: '1.0.0', core: '^1' }
-  const code = "import { writeFileSync } from 'node:fs'\nwriteFileSync('loaded', '')"
-  mkdirSync(join(home, 'off'))
-  writeFileSync(join(home, 'off/package.json'), JSON.stringify({ autodocops: facts }))
-  writeFileSync(join(home, 'off/index.js'), code)
-  writeFileSync(join(home, 'off/config.js'), code)
-  const off = { home, manifest: 'plugins: { off: { from: ./off, enabled: false } }' }
-  const on = { home, manifest: 'plugins: { off: { from: ./off } }' }
-
-  assert.is((await examined(off)).code, 0)
-  assert.not(existsSync(join(home, 'loaded')))
-  assert.is.not((await examined(on)).code, 0)
-  assert.ok(existsSync(join(home, 'loaded')), 'the proof proves nothing')
-})
 
 test('for a person: numbers, marks, and the fix below what is broken', async () => {
   const home = folder()

@@ -9,6 +9,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -52,28 +53,31 @@ function folder(): string {
   return adoptFolder(made)
 }
 
-/** Starts a private Postgres from the machine's own programs; `undefined` where there are none. */
-export async function startPostgres(): Promise<PostgresServer | undefined> {
+/**
+ * Starts a private Postgres from the machine's own programs; `undefined` where there are none. With a
+ * password it takes nobody without it.
+ */
+export async function startPostgres(password?: string): Promise<PostgresServer | undefined> {
   const initdb = binary('initdb')
   const postgres = binary('postgres')
   if (!initdb || !postgres) return undefined
   const home = folder()
   const data = join(home, 'data')
-  const init = [
-    '-D',
-    data,
-    '-U',
-    'postgres',
-    '-A',
-    'trust',
-    '-E',
-    'UTF8',
-    '--locale=C',
-    '--no-sync',
-  ]
+  const own = ['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync']
+  const init = [...own, '-A', ...trusted(home, password)]
   // The real path: initdb looks for its postgres beside itself.
   await promisify(execFile)(realpathSync(initdb), init, { cwd: home, ...asWhom })
-  return launch(realpathSync(postgres), data)
+  const server = await launch(realpathSync(postgres), data)
+  const url = new URL(server.url)
+  url.password = password ?? ''
+  return { ...server, url: url.href }
+}
+
+function trusted(home: string, password: string | undefined): readonly string[] {
+  if (password === undefined) return ['trust']
+  const file = join(home, 'password')
+  writeFileSync(file, password)
+  return ['scram-sha-256', '--pwfile', file]
 }
 
 /** It accepts connections before it serves them; the last line of its pid file says when it does. */
