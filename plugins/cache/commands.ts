@@ -79,7 +79,7 @@ const flat = (answer: object): [string, string][] =>
 
 export const commands = {
   cache: {
-    summary: 'Look into the cache: stats, explain <key>, clear',
+    summary: 'Look into the cache: stats, explain a key, clear',
     positionals: ['action', '[key]'],
     options: {
       namespace: {

@@ -11,8 +11,7 @@ type Args = Readonly<Record<string, string | boolean | readonly string[] | undef
 type Line = { readonly plugin: string } & Pick<MigrationState, 'applied' | 'pending'>
 
 export const migrate = {
-  summary:
-    'Shows the migrations of every plugin that is on (status), or applies what is pending (up)',
+  summary: 'Show the migrations of every plugin that is on (status), or apply what is pending (up)',
   positionals: ['action'],
   examples: ['autodocops migrate status', 'autodocops migrate up'],
   seesApp: true,

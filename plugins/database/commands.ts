@@ -22,7 +22,7 @@ function pointTo(tool: string, config: DatabaseConfig, io: CommandIo): number {
 }
 
 export const backup = {
-  summary: 'Writes a copy of the embedded database to a file, while it is in use',
+  summary: 'Write a copy of the embedded database to a file, while it is in use',
   positionals: ['[file]'],
   examples: ['autodocops backup', 'autodocops backup before-upgrade.tar.gz'],
   run: async ({ connections, config }: Needs, args: Args, io: CommandIo): Promise<number> => {
@@ -41,7 +41,7 @@ export const backup = {
 }
 
 export const restore = {
-  summary: 'Puts a backup in the place of the embedded database; what was there is kept beside it',
+  summary: 'Put a backup in the place of the embedded database; what was there is kept beside it',
   positionals: ['file'],
   examples: ['autodocops restore before-upgrade.tar.gz'],
   run: async ({ connections, config }: Needs, args: Args, io: CommandIo): Promise<number> => {

@@ -1,4 +1,5 @@
 /** Every verb of the core and of the built-in plugins, called as a person and as a script call it. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { test } from 'uvu'
@@ -202,6 +203,16 @@ for (const [how, yaml] of Object.entries(broken))
     assert.match(lacking.err, '--sub is missing')
     assert.match(tooMuch.err, "'b' is one too many")
   })
+
+test('the README lists exactly the verbs that there are, each by its own summary', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const rows = [...readme.matchAll(/^\| `([\w-]+)` \| ([\w -]+) \| (.+) \|$/gm)]
+
+  assert.equal(
+    rows.map(([, name, plugin, summary]) => ({ name, plugin, summary })),
+    list.map(({ name, summary, plugin = 'the core' }) => ({ name, plugin, summary })),
+  )
+})
 
 test('a verb of a plugin that is off says so, and its help is there', async () => {
   const { code, err } = await call(['token', '--sub', 'a'], good)
