@@ -37,7 +37,7 @@ async function portkeyGateway(): Promise<Contender> {
   await new Promise((resolve) => probe.once('listening', resolve))
   const { port } = probe.address() as AddressInfo
   probe.close()
-  const options = { stdio: 'ignore', execArgv: [] } as const
+  const options = { stdio: 'ignore', execArgv: [] as string[] } as const
   const forked = fork(fileURLToPath(program), [`--port=${port}`, '--headless'], options)
   const headers = {
     'x-portkey-provider': 'openai',

@@ -36,7 +36,9 @@ export class StreamReply {
   readonly #head: StreamHead
   readonly #rule: StreamRule
   #reject: ((reason: Error) => void) | undefined
+  #finish: (() => void) | undefined
   #stopped: Error | undefined
+  #idle: NodeJS.Timeout | undefined
   #endsInLine = ''
 
   constructor(
@@ -95,18 +97,18 @@ export class StreamReply {
 
   async #pump(first: IteratorResult<unknown>): Promise<void> {
     const late = () => this.#exchange.abort(HttpErrors.stream_timeout())
-    const idle = setTimeout(late, this.#rule.idleMs)
+    this.#idle = setTimeout(late, this.#rule.idleMs)
     const total = setTimeout(late, this.#rule.totalMs)
     try {
-      for (let step = first; step.done !== true; step = await this.#waitFor(this.#next)) {
-        if (!this.#write(step.value)) await this.#waitFor(this.#drained)
-        idle.refresh()
-      }
+      await this.#waitFor<void>((resolve) => {
+        this.#finish = resolve
+        this.#take(first)
+      })
       this.#exchange.response.end()
     } catch (error) {
       this.#fail(error)
     } finally {
-      clearTimeout(idle)
+      clearTimeout(this.#idle)
       clearTimeout(total)
     }
   }
@@ -127,8 +129,29 @@ export class StreamReply {
     reject: (reason: Error) => void,
   ) => void this.#iterator.next().then(resolve, reject)
 
-  readonly #drained = (resolve: (value: void) => void) =>
-    void this.#exchange.response.once('drain', () => resolve())
+  /** Chunk by chunk within one wait: a promise and an `await` for each would cost as much as its write. */
+  readonly #take = (step: IteratorResult<unknown>) => {
+    if (this.#stopped !== undefined) return
+    try {
+      if (step.done === true) this.#finish?.()
+      else if (this.#write(step.value)) this.#pull()
+      else this.#exchange.response.once('drain', this.#pull)
+    } catch (error) {
+      this.#broke(error)
+    }
+  }
+
+  readonly #pull = () => {
+    if (this.#stopped !== undefined) return
+    this.#idle?.refresh()
+    try {
+      this.#iterator.next().then(this.#take, this.#broke)
+    } catch (error) {
+      this.#broke(error)
+    }
+  }
+
+  readonly #broke = (error: unknown) => this.#reject?.(error as Error)
 
   #write(chunk: unknown): boolean {
     if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))

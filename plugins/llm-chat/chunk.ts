@@ -47,16 +47,17 @@ export function parseChunk(json: string): Delta {
   if (!parsed.success) throw new ModelFailure('bad_response')
   const { choices, error } = parsed.data
   if (error !== undefined && error !== null) throw new ModelFailure(kindOfError(error))
-  const reasons = choices.map((choice) => choice.finish_reason).filter(isText)
   const counted = toUsage(parsed.data.usage)
-  return {
-    json,
-    text: choices.map((choice) => choice.delta?.content ?? '').join(''),
-    toolCalls: choices.flatMap((choice) => (choice.delta?.tool_calls ?? []).map(toToolCall)),
-    finish: reasons[0] === undefined ? undefined : toFinish(reasons[0]),
-    usage: counted,
-    onlyUsage: counted !== undefined && choices.length === 0,
+  let text = ''
+  let finish: Finish | undefined
+  const toolCalls: ToolCallDelta[] = []
+  for (const { delta, finish_reason: reason } of choices) {
+    text += delta?.content ?? ''
+    for (const call of delta?.tool_calls ?? []) toolCalls.push(toToolCall(call))
+    if (isText(reason)) finish ??= toFinish(reason)
   }
+  const onlyUsage = counted !== undefined && choices.length === 0
+  return { json, text, toolCalls, finish, usage: counted, onlyUsage }
 }
 
 export function parseCompletion(text: string): Completion {

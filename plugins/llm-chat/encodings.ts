@@ -6,10 +6,17 @@ import type { Generation } from './generation.ts'
 import type { Delta } from './model.ts'
 import type { Encoding } from './reply-stream.ts'
 
+/** Nearly always of one: `join` costs more than the text. */
+function joined<T>(items: readonly T[], write: (item: T) => string): string {
+  let text = ''
+  for (const item of items) text += write(item)
+  return text
+}
+
 /** The answer and nothing else. A failure is a broken connection: there is no word for it that is no answer. */
 export const plainText = (): Encoding<readonly Delta[]> => ({
   head: '',
-  encode: (deltas) => deltas.map(({ text }) => text).join(''),
+  encode: (deltas) => joined(deltas, ({ text }) => text),
   tail: () => '',
 })
 
@@ -32,10 +39,7 @@ export function eventStream(
 export const openAiStream = (wantsUsage: boolean): Encoding<readonly Delta[]> => ({
   head: '',
   encode: (deltas) =>
-    deltas
-      .filter(({ onlyUsage }) => wantsUsage || !onlyUsage)
-      .map(({ json }) => `data: ${json}\n\n`)
-      .join(''),
+    joined(deltas, ({ json, onlyUsage }) => (wantsUsage || !onlyUsage ? `data: ${json}\n\n` : '')),
   tail: () => 'data: [DONE]\n\n',
 })
 

@@ -16,32 +16,34 @@ export interface SseEvent {
  */
 export class SseScanner {
   readonly #decoder = new StringDecoder('utf8')
-  #parts: string[] = []
-  #length = 0
+  #rest = ''
   #isFirst = true
 
   push(bytes: Uint8Array): SseEvent[] {
     const text = this.#decoder.write(bytes as Buffer)
-    this.#parts.push(text)
-    this.#length += text.length
-    if (this.#length > maxEventLength + bytes.length) throw new ModelFailure('bad_response')
-    // Without a line end nothing can have ended, and the parts are not joined again and again.
+    this.#rest += text
+    if (this.#rest.length > maxEventLength + bytes.length) throw new ModelFailure('bad_response')
+    // Without a line end nothing can have ended, and the pieces are not looked through again and again.
     return /[\r\n]/.test(text) ? this.#take() : []
   }
 
   #take(): SseEvent[] {
-    let text = this.#parts.join('')
+    let text = this.#rest
     if (this.#isFirst && text.startsWith('\uFEFF')) text = text.slice(1)
     this.#isFirst = false
     // A carriage return at the end may be half a line end.
     const held = text.endsWith('\r') ? '\r' : ''
     if (text.includes('\r')) text = text.slice(0, text.length - held.length).replace(/\r\n?/g, '\n')
-    const blocks = text.split('\n\n')
-    const rest = (blocks.pop() ?? '') + held
-    if (rest.length > maxEventLength) throw new ModelFailure('bad_response')
-    this.#parts = rest === '' ? [] : [rest]
-    this.#length = rest.length
-    return blocks.map(parse).filter((event) => event !== undefined)
+    const events: SseEvent[] = []
+    let from = 0
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n', from)) {
+      const event = parse(text.slice(from, end))
+      if (event !== undefined) events.push(event)
+      from = end + 2
+    }
+    this.#rest = text.slice(from) + held
+    if (this.#rest.length > maxEventLength) throw new ModelFailure('bad_response')
+    return events
   }
 }
 
