@@ -14,7 +14,7 @@ export interface FamilyOptions {
 
 /**
  * One metric that is counted. It listens to events, not to instances, so its numbers survive every reload
- * of its plugin; only `collect` needs the services of the instance that runs now.
+ * of its plugin; only `known` and `collect` need the services of the instance that runs now.
  */
 export class CountedFamily {
   readonly family: MetricFamily<never>
@@ -22,6 +22,7 @@ export class CountedFamily {
   readonly #endings: (() => void)[] = []
   #series: Series<Cell>
   #services: MeteredPlugin['services'] | undefined
+  #isKnown = false
 
   constructor(options: FamilyOptions) {
     this.family = options.family
@@ -32,20 +33,33 @@ export class CountedFamily {
     if (collect === undefined) closedSets(labels).forEach((set) => this.#appear(set))
   }
 
-  /** The plugin's instance of now. */
+  /** The plugin's instance of now; it is asked when somebody scrapes. */
   use(services: MeteredPlugin['services']): void {
     this.#services = services
-    for (const labels of this.family.known?.(services as never) ?? []) this.#appear(labels)
+    this.#isKnown = false
   }
 
-  /** The numbers of now. */
+  /** The numbers of now. A gauge that cannot be read has none. */
   async read(): Promise<readonly Cell[]> {
-    if (this.family.collect !== undefined) await this.#collect(this.family.collect)
+    const { collect, name } = this.family
+    try {
+      this.#showKnown()
+      if (collect !== undefined) await this.#collect(collect)
+    } catch (error) {
+      if (collect !== undefined) this.#series = this.#empty()
+      this.#options.log.warn({ err: error, metric: name }, 'a metric could not be read')
+    }
     return this.#series.cells
   }
 
   close(): void {
     for (const end of this.#endings.splice(0)) end()
+  }
+
+  #showKnown(): void {
+    if (this.#isKnown || this.#services === undefined) return
+    for (const labels of this.family.known?.(this.#services as never) ?? []) this.#appear(labels)
+    this.#isKnown = true
   }
 
   #empty(): Series<Cell> {
@@ -77,16 +91,10 @@ export class CountedFamily {
     events.emit(MetricsEvents, 'metrics:series-dropped', { metric: family.name })
   }
 
-  /** A gauge that could not be read has no value. */
   async #collect(collect: NonNullable<MetricFamily<never>['collect']>): Promise<void> {
-    try {
-      const values = this.#services === undefined ? [] : await collect(this.#services as never)
-      this.#series = this.#empty()
-      for (const [labels, value] of pairsOf(values)) this.#record(labels, value)
-    } catch (error) {
-      this.#series = this.#empty()
-      this.#options.log.warn({ err: error, metric: this.family.name }, 'a gauge could not be read')
-    }
+    const values = this.#services === undefined ? [] : await collect(this.#services as never)
+    this.#series = this.#empty()
+    for (const [labels, value] of pairsOf(values)) this.#record(labels, value)
   }
 }
 

@@ -171,6 +171,19 @@ test('a distribution whose label sets are known beforehand keeps its numbers ove
   await tested.stop()
 })
 
+test('known label sets are those of the moment when somebody asks', async () => {
+  const { tested, meter, line } = await started()
+  const items = ['tea']
+  meter.use([shop(1, [{ known: () => items.map((item) => ({ item })), ...sold }])])
+  items.push('cake')
+
+  assert.equal(await line('shop_sold_total'), [
+    'shop_sold_total{item="tea"} 0',
+    'shop_sold_total{item="cake"} 0',
+  ])
+  await tested.stop()
+})
+
 test('the families of a plugin that was switched off are gone, and come back from 0', async () => {
   const { tested, meter, line } = await started()
   meter.use([shop(1)])
@@ -272,7 +285,7 @@ test('a gauge that cannot be read is left out and logged, and the rest is render
 
   assert.equal(await line('shop_stock'), ['shop_stock 3'])
   assert.equal(await line('shop_broken'), [])
-  assert.ok(tested.logs.some(({ message }) => message === 'a gauge could not be read'))
+  assert.ok(tested.logs.some(({ message }) => message === 'a metric could not be read'))
   await tested.stop()
 })
 
