@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 
 import { changedLines, switched } from '../manifest/edit.ts'
+import type { Manifest } from '../manifest/manifest.ts'
 import { readManifest } from '../manifest/read.ts'
-import { plan } from '../plan.ts'
+import { plan, type Plan } from '../plan.ts'
 import { builtInSources } from '../sources.ts'
 import { faultsOf, printFaults } from './faults.ts'
 import { asCalled } from './invocation.ts'
@@ -23,11 +24,13 @@ export async function switchPlugin(on: boolean, args: CliArgs, io: CliIo): Promi
   const after = switched(before, name, on)
   const switchedTo = { plugin: name, enabled: on }
   if (after === undefined) {
+    const elsewhere = overruled(await planHere(io), name, on)
+    if (elsewhere !== undefined) return refuse(elsewhere, io)
     if (io.json) io.out(JSON.stringify({ ...switchedTo, changed: [] }))
     else io.out(`${name} is ${on ? 'on' : 'off'} already`)
     return exitCodes.done
   }
-  const refused = await write(file, before, after, io)
+  const refused = await write(file, before, after, io, (made) => overruled(made, name, on))
   if (refused !== undefined) return refused
   const changed = changedLines(before, after)
   if (io.json) return apply(args, io, { ...switchedTo, file, changed })
@@ -50,6 +53,29 @@ async function apply(args: CliArgs, io: CliIo, told: object): Promise<number> {
   return code
 }
 
+interface Planned {
+  readonly manifest: Manifest
+  readonly plan: Plan
+}
+
+async function planHere(io: CliIo): Promise<Planned> {
+  const manifest = readManifest(io)
+  return { manifest, plan: await plan(manifest, builtInSources()) }
+}
+
+/** Who says otherwise, when the base file has no say: an overlay. */
+function overruled({ manifest, plan: made }: Planned, name: string, on: boolean) {
+  if (made.plugins.some((planned) => planned.name === name) === on) return undefined
+  const { file, line } = manifest.position(['plugins', name])
+  return `${name} stays ${on ? 'off' : 'on'}: ${file}:${line} has the last word`
+}
+
+function refuse(why: string, io: CliIo): number {
+  io.err(`${why}\n    hint: change it there`)
+  if (io.json) io.out(JSON.stringify({ error: why }))
+  return exitCodes.failed
+}
+
 /** The base file of this folder. The one that comes with the package is not edited: it is copied first. */
 function ownFile(io: CliIo): string {
   const named = io.env['AUTODOCOPS_MANIFEST']
@@ -63,12 +89,15 @@ async function write(
   before: string,
   after: string,
   io: CliIo,
+  wrong: (made: Planned) => string | undefined,
 ): Promise<number | undefined> {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, after)
   try {
-    await plan(readManifest(io), builtInSources())
-    return undefined
+    const why = wrong(await planHere(io))
+    if (why === undefined) return undefined
+    writeFileSync(file, before)
+    return refuse(why, io)
   } catch (error) {
     writeFileSync(file, before)
     const faults = faultsOf(error)
