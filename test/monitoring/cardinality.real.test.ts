@@ -36,6 +36,14 @@ const valueOf = (text: string, series: string) =>
       ?.split(' ')[1] ?? 'NaN',
   )
 
+/** The least of many: the others also tell what else the machine did. Each scrape tells of the one before. */
+async function leastRenderMs(): Promise<number> {
+  let least = Infinity
+  for (let n = 0; n < 20; n += 1)
+    least = Math.min(least, valueOf(await scrape(), 'metrics_render_duration_seconds') * 1_000)
+  return least
+}
+
 const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'REPORT', 'PROPFIND', 'LOCK']
 const statuses = new Map<string, number>()
 
@@ -81,18 +89,31 @@ async function send(n: number): Promise<void> {
   statuses.set(key, (statuses.get(key) ?? 0) + 1)
 }
 
+test('what is known beforehand is there at 0, so that a rate sees the first of its kind', async () => {
+  const text = await scrape()
+
+  for (const series of [
+    'http_requests_total{method="GET",status_code="200",route="/api/projects/:id"}',
+    'http_requests_total{method="POST",status_code="500",route="/chat/stream"}',
+    'billing_webhook_events_total{type="other",outcome="invalid_signature"}',
+    'llm_requests_total{provider="fake",model="fake",outcome="ok"}',
+    'plugin_errors_total{plugin="cache",hook="health"}',
+    'metrics_series_dropped_total{metric="http_requests_total"}',
+  ])
+    assert.is(valueOf(text, series), 0, series)
+})
+
 test('ten thousand random paths, methods, webhook types and models leave a scrape of 5,000 lines', async () => {
   for (let n = 0; n < 10_000; n += 20) {
     await Promise.all(Array.from({ length: 20 }, (_, at) => send(n + at)))
   }
 
   const text = await scrape()
-  const again = await scrape()
   const lines = text.split('\n').length
-  const renderMs = valueOf(again, 'metrics_render_duration_seconds') * 1_000
+  const renderMs = await leastRenderMs()
   console.log(`# ${lines} lines, rendered in ${renderMs.toFixed(1)} ms`)
   assert.ok(lines <= 5_000, `${lines} lines`)
-  assert.ok(renderMs <= 500, `${renderMs} ms`)
+  assert.ok(renderMs <= 50, `${renderMs} ms`)
   assert.match(text, 'route="__unmatched__"')
   assert.not.match(text, /path-\d|type\.\d|model-\d/)
   assert.is(statuses.get('webhook 200'), 2_500, 'every type was signed, and looked at')
@@ -122,6 +143,8 @@ test('a hundred readers who leave are counted as a hundred, and nothing stays in
     valueOf(text, 'http_requests_total{method="POST",status_code="499",route="/chat/stream"}'),
     100,
   )
+  assert.not.match(text, /http_request_duration_seconds_count\{[^}]*"\/chat\/stream"/)
+  assert.not.match(text, 'route="/metrics"')
   assert.is(valueOf(text, 'http_streams_in_flight{route="/chat/stream"}'), 0)
   assert.is(valueOf(text, 'http_requests_in_flight'), 0)
   assert.is(valueOf(text, 'llm_streams_in_flight{provider="fake"}'), 0)
