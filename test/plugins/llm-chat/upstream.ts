@@ -9,6 +9,8 @@ export interface Wish {
   /** Before which token the fault comes. */
   readonly at?: number
   readonly tokens?: number
+  /** Of each token's text, instead of a word. */
+  readonly tokenBytes?: number
   readonly delayMs?: number
   readonly retryAfter?: string
   /** The fault comes that many times, then the answer is well. */
@@ -26,6 +28,8 @@ export interface Seen {
   /** When its connection was broken off by us, by `performance.now()`. */
   abortedAt: number | undefined
   isOver: boolean
+  /** Tokens that were written so far. */
+  sent: number
 }
 
 export const tokenAt = (index: number): string => ` tök${index}ñ🙂`
@@ -75,6 +79,7 @@ export class FaultUpstream {
       body,
       abortedAt: undefined,
       isOver: false,
+      sent: 0,
     }
     this.seen.push(seen)
     this.active += 1
@@ -128,7 +133,7 @@ export class FaultUpstream {
       response.end(JSON.stringify(completion(asked)))
       return
     }
-    await stream(asked, body, response, over)
+    await stream(asked, body, response, over, () => (seen.sent += 1))
   }
 }
 
@@ -180,11 +185,13 @@ const completion = ({ tokens = 10 }: Wish) => ({
 })
 
 async function stream(
-  { fault = '', at = 3, tokens = 10, delayMs = 0 }: Wish,
+  { fault = '', at = 3, tokens = 10, tokenBytes, delayMs = 0 }: Wish,
   body: Readonly<Record<string, unknown>>,
   response: http.ServerResponse,
   over: () => void,
+  sent: () => void,
 ): Promise<void> {
+  const long = tokenBytes === undefined ? undefined : 'x'.repeat(tokenBytes)
   const end = fault === 'crlf' ? '\r\n' : '\n'
   const send = async (data: string, event?: string) => {
     const name = event === undefined ? '' : `event: ${event}${end}`
@@ -198,9 +205,9 @@ async function stream(
     if (response.destroyed) return
     if (index === at && (await broke(fault, response, send, over))) return
     if (delayMs > 0) await sleep(delayMs)
-    await send(chunkOf({ content: tokenAt(index) }))
-    if (response.writableNeedDrain)
-      await Promise.race([once(response, 'drain'), once(response, 'close')])
+    await send(chunkOf({ content: long ?? tokenAt(index) }))
+    sent()
+    if (response.writableNeedDrain) await drained(response)
   }
   over()
   if (fault === 'clean-end') return void response.end()
@@ -212,6 +219,16 @@ async function stream(
   if (fault !== 'no-done') await send('[DONE]')
   response.end()
 }
+
+/** Or closed. */
+const drained = (response: http.ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.once('drain', done).once('close', done)
+  })
 
 /** True when the fault has ended the answer. */
 async function broke(

@@ -1,0 +1,141 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { formats, requestOf } from '../plugins/llm-chat/fault-matrix.ts'
+import type { Format } from '../plugins/llm-chat/fault-matrix.ts'
+import { rounds } from '../plugins/llm-chat/server.ts'
+import { FaultUpstream, wish } from '../plugins/llm-chat/upstream.ts'
+import { startServing } from './chat-stalled-server.ts'
+
+const readers = rounds(20)
+/** Many need time to begin: until all of them stand still none may be gone. */
+const slowClientMs = Math.max(6_000, readers * 120)
+const keptBytes = 1_048_576
+
+const upstream = await new FaultUpstream().start()
+const { url, child } = await startServing({
+  baseUrl: upstream.url,
+  model: 'm',
+  timeouts: { slowClient: `${slowClientMs}ms`, idle: '1s', total: '10m' },
+  resume: { grace: '1s', keep: '1s' },
+})
+const port = Number(new URL(url).port)
+test.after(async () => {
+  child.kill('SIGKILL')
+  await upstream.stop()
+})
+
+const endless = wish({ tokens: 1_000_000_000, tokenBytes: 8_192 })
+
+/** Asks, and takes no more than the first bytes of an answer that never ends. */
+async function stall(format: Format): Promise<net.Socket> {
+  const { path, body, accept } = requestOf(format, endless)
+  const json = JSON.stringify(body)
+  const socket = net.connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(
+    [
+      `POST ${path} HTTP/1.1`,
+      'Host: localhost',
+      'Authorization: Bearer alice',
+      'Content-Type: application/json',
+      `Accept: ${accept}`,
+      `Content-Length: ${json.length}`,
+      '',
+      json,
+    ].join('\r\n'),
+  )
+  await once(socket, 'readable')
+  return socket
+}
+
+const sentBytes = () => upstream.seen.reduce((sum, { sent }) => sum + sent * 8_192, 0)
+
+/** Of the server, in bytes; it is Linux that says it. */
+async function memory(): Promise<number> {
+  const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024
+}
+
+const usage = async () => {
+  const headers = { authorization: 'Bearer alice' }
+  const reply = await fetch(`${url}/chat/usage`, { headers })
+  return (await reply.json()) as { inFlight: number; reserved: number }
+}
+
+async function until(isTrue: () => boolean | Promise<boolean>, ms: number): Promise<boolean> {
+  const late = performance.now() + ms
+  while (performance.now() < late) {
+    if (await isTrue()) return true
+    await sleep(50)
+  }
+  return false
+}
+
+/** No token more for half a second. */
+async function standsStill(): Promise<boolean> {
+  const before = sentBytes()
+  await sleep(500)
+  return sentBytes() === before
+}
+
+const others = formats.filter((format) => format !== 'kept')
+const begin = (index: number) => stall(others[index % others.length] ?? 'text')
+
+test('readers that take nothing pause the model, cost little memory, and are let go', async () => {
+  // The first ones make a process as large as its garbage is.
+  const warm = await Promise.all(Array.from({ length: 20 }, (_, index) => begin(index)))
+  await until(standsStill, slowClientMs)
+  for (const socket of warm) socket.destroy()
+  await until(() => upstream.active === 0, 10_000)
+  const before = await memory()
+  const sentBefore = sentBytes()
+  const sockets: net.Socket[] = []
+  for (let begun = 0; begun < readers; begun += 20)
+    sockets.push(
+      ...(await Promise.all(
+        Array.from({ length: Math.min(20, readers - begun) }, (_, index) => begin(begun + index)),
+      )),
+    )
+  const isStill = await until(standsStill, slowClientMs)
+  const held = upstream.active
+  const each = ((await memory()) - before) / readers
+  const begun = performance.now()
+  const well = await fetch(`${url}/chat`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer bob', 'content-type': 'application/json' },
+    body: JSON.stringify({ query: wish({ tokens: 5 }) }),
+  })
+  const wellMs = performance.now() - begun
+  const isFree = await until(() => upstream.active === 0, 2 * slowClientMs + 10_000)
+  const after = await usage()
+  for (const socket of sockets) socket.destroy()
+  console.log(
+    `${readers} stalled readers: ${Math.round(each / 1_024)} KiB each, ${Math.round((sentBytes() - sentBefore) / readers / 1_024)} KiB written to each; somebody else waited ${Math.round(wellMs)} ms`,
+  )
+
+  assert.ok(isStill, 'the model goes on for readers that take nothing')
+  assert.is(held, readers)
+  // Besides, the garbage of one process.
+  assert.ok(each * readers < readers * 131_072 + 67_108_864, `${each} bytes for each reader`)
+  assert.is(well.status, 200)
+  assert.ok(isFree, `${upstream.active} are still held`)
+  assert.equal([after.inFlight, after.reserved], [0, 0])
+})
+
+test('a kept answer that nobody takes ends at the bytes that it may have', async () => {
+  const socket = await stall('kept')
+  const seen = upstream.seen.at(-1)
+
+  assert.ok(await until(() => seen?.abortedAt !== undefined, 10_000))
+  assert.ok(Number(seen?.sent) * 8_192 < 8 * keptBytes, String(seen?.sent))
+  assert.ok(await until(async () => (await usage()).inFlight === 0, 5_000))
+  socket.destroy()
+})
+
+test.run()
