@@ -94,7 +94,9 @@ export class Gateway {
   ): Promise<T> {
     const until = this.#services.clock.monotonic() + budgetMs
     let tries = 0
-    let last = new ModelFailure('circuit_open', { retryAfterMs: shortestWait(named.targets) })
+    let last: ModelFailure | undefined
+    const failure = () =>
+      last ?? new ModelFailure('circuit_open', { retryAfterMs: shortestWait(named.targets) })
     let round = named.targets
     for (let pauseMs = 0; round.length > 0; pauseMs = this.#pause(last)) {
       if (pauseMs > longestRetryAfterMs) break
@@ -102,9 +104,9 @@ export class Gateway {
       if (pauseMs > 0) await pause(pauseMs, signal)
       const again: Target[] = []
       for (const target of round) {
-        if (tries >= maxTries) throw last
+        if (tries >= maxTries) throw failure()
         if (!target.breaker.enter()) continue
-        if (tries > 0) this.#retried(target.model, last)
+        if (last !== undefined) this.#retried(target.model, last)
         tries += 1
         try {
           return await ask(target)
@@ -117,11 +119,11 @@ export class Gateway {
       }
       round = again
     }
-    throw last
+    throw failure()
   }
 
-  #pause(last: ModelFailure): number {
-    return last.retryAfterMs ?? 250 + this.#services.random.float() * 1_750
+  #pause(last: ModelFailure | undefined): number {
+    return last?.retryAfterMs ?? 250 + this.#services.random.float() * 1_750
   }
 
   #retried({ provider }: Model, last: ModelFailure): void {

@@ -1,6 +1,7 @@
 import { asFailure, ModelFailure } from './failure.ts'
 import type { FailureKind } from './failure.ts'
 import type { Delta } from './model.ts'
+import { Silence } from './silence.ts'
 
 export interface Deadlines {
   readonly firstTokenMs: number
@@ -13,8 +14,7 @@ export class Guard {
   readonly #abort = new AbortController()
   readonly #caller: AbortSignal
   readonly #total: NodeJS.Timeout
-  #silence: NodeJS.Timeout | undefined
-  #silenceMs = 0
+  #silence: Silence | undefined
   #watching: FailureKind | undefined
   #failure: ModelFailure | undefined
   readonly #onAbort = () => this.fail(kindOfAbort(this.#caller.reason))
@@ -30,18 +30,16 @@ export class Guard {
     return this.#abort.signal
   }
 
-  /** From now on a silence of `ms` is a failure. The timer is kept and refreshed: one for many chunks. */
+  /** From now on a silence of `ms` is a failure. */
   watch(kind: FailureKind, ms: number): void {
     this.#watching = kind
-    if (this.#silence !== undefined && this.#silenceMs === ms) {
-      this.#silence.refresh()
-      return
+    if (this.#silence?.ms !== ms) {
+      this.#silence?.clear()
+      this.#silence = new Silence(ms, () => {
+        if (this.#watching !== undefined) this.fail(this.#watching)
+      })
     }
-    clearTimeout(this.#silence)
-    this.#silenceMs = ms
-    this.#silence = setTimeout(() => {
-      if (this.#watching !== undefined) this.fail(this.#watching)
-    }, ms)
+    this.#silence.touch()
   }
 
   rest(): void {
@@ -68,7 +66,7 @@ export class Guard {
 
   close(): void {
     clearTimeout(this.#total)
-    clearTimeout(this.#silence)
+    this.#silence?.clear()
     this.#caller.removeEventListener('abort', this.#onAbort)
   }
 }

@@ -1,3 +1,5 @@
+import { Silence } from './silence.ts'
+
 /** How batches become text. */
 export interface Encoding<T> {
   /** Before the first batch. */
@@ -18,9 +20,8 @@ const over = { done: true, value: undefined } as const
 export class ReplyStream<T> implements AsyncIterableIterator<string> {
   readonly #source: AsyncIterator<T>
   readonly #encoding: Encoding<T>
-  readonly #heartbeatMs: number | undefined
+  readonly #heartbeat: Silence | undefined
   #head: string
-  #timer: NodeJS.Timeout | undefined
   #waiter: Waiter | undefined
   /** What came while nobody waited. */
   #ready: ((waiter: Waiter) => void) | undefined
@@ -35,7 +36,8 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
   ) {
     this.#source = source
     this.#encoding = encoding
-    this.#heartbeatMs = options.heartbeatMs
+    if (options.heartbeatMs !== undefined)
+      this.#heartbeat = new Silence(options.heartbeatMs, () => this.#beat())
     this.#head = encoding.head
     if (options.isLate === true) this.#ready = (waiter) => waiter.resolve(beat)
   }
@@ -62,7 +64,7 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
     this.#ready = undefined
     if (ready !== undefined) return ready({ resolve, reject })
     this.#waiter = { resolve, reject }
-    this.#armHeartbeat()
+    this.#heartbeat?.touch()
     if (!this.#isPulling) this.#pull()
   }
 
@@ -103,12 +105,6 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
     else answer(waiter)
   }
 
-  /** One timer for the whole stream. */
-  #armHeartbeat(): void {
-    if (this.#heartbeatMs === undefined) return
-    this.#timer = this.#timer?.refresh() ?? setTimeout(() => this.#beat(), this.#heartbeatMs)
-  }
-
   #beat(): void {
     const waiter = this.#waiter
     this.#waiter = undefined
@@ -117,7 +113,7 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
 
   #end(): void {
     this.#isOver = true
-    clearTimeout(this.#timer)
+    this.#heartbeat?.clear()
   }
 }
 
