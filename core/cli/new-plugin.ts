@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 
 import { packageVersion } from '../package-root.ts'
 import { UsageError } from './arguments.ts'
@@ -25,17 +25,20 @@ export const newPlugin: CliVerb = {
       mkdirSync(dirname(join(folder, file)), { recursive: true })
       writeFileSync(join(folder, file), text)
     }
-    io.out(io.json ? JSON.stringify({ folder, files: Object.keys(files) }) : nextSteps(name, args))
+    const names = Object.keys(files)
+    if (io.json) io.out(JSON.stringify({ folder, files: names }))
+    else io.out(nextSteps(name, folder, io.cwd, names.length))
     return exitCodes.done
   },
 }
 
-const nextSteps = (name: string, args: Readonly<Record<string, unknown>>) =>
+const nextSteps = (name: string, folder: string, cwd: string, count: number) =>
   [
-    `Wrote ${Object.keys(pluginTemplate(name, '1.0.0')).length} files to ${String(args['dir'])}/${name}`,
+    `Wrote ${count} files to ${relative(cwd, folder)}`,
     '',
     'Switch it on in config/manifest.yaml (from: counts from the folder of that file)',
-    `  ${name}: { from: ../${String(args['dir']).replace(/^\.\//, '')}/${name} }`,
+    `  ${name}: { from: ${relative(join(cwd, 'config'), folder)} }`,
     'Try its tests',
-    `  node ${String(args['dir'])}/${name}/test.js`,
+    `  node ${relative(cwd, folder)}/test.js`,
+    'Its README tells what else a plugin may bring.',
   ].join('\n')

@@ -25,8 +25,10 @@ const templates: Readonly<Record<string, string>> = {
   "version": "1.0.0",
   "type": "module",
   "exports": { ".": "./contract.js", "./package.json": "./package.json" },
+  "scripts": { "test": "node test.js" },
   "peerDependencies": { "autodocops": "{{core}}" },
   "dependencies": { "zod": "^4.0.0" },
+  "devDependencies": { "uvu": "^0.5.6" },
   "autodocops": {
     "plugin": "./index.js",
     "configModule": "./config.js",
@@ -57,6 +59,7 @@ import { cls, definePlugin } from 'autodocops'
 
 import { config } from './config.js'
 import { {{Pascal}} } from './contract.js'
+import { dashboard } from './dashboard.js'
 import { metrics } from './metrics.js'
 import { routes } from './routes.js'
 import { Greeter } from './service.js'
@@ -71,6 +74,8 @@ export default definePlugin({
   services: { greeter: cls(Greeter) },
   routes,
   metrics,
+  dashboard,
+  doctor: async ({ config }) => [{ check: 'greeting', verdict: 'ok', saw: config.greeting }],
   examples: { config: { valid: [{}, { greeting: 'Hola' }], invalid: [{ greeting: '' }] } },
 })
 `,
@@ -157,6 +162,23 @@ export const metrics = [
   }),
 ]
 `,
+  'dashboard.js': `// @ts-check
+import { dashboardRow } from 'autodocops'
+
+import { metrics } from './metrics.js'
+
+export const dashboard = dashboardRow(metrics, {
+  title: '{{title}}',
+  panels: [
+    {
+      title: 'Greetings given',
+      description: 'Who asks for a greeting, gets one.',
+      unit: 'ops',
+      queries: [{ rate: '{{code}}_greetings_total' }],
+    },
+  ],
+})
+`,
   'test.js': `import { readFileSync } from 'node:fs'
 
 import { conformance, testPlugin } from 'autodocops/testing'
@@ -200,5 +222,26 @@ plugins:
 | metric | labels | what |
 |---|---|---|
 | \`{{code}}_greetings_total\` | | Greetings given. |
+
+| \`autodocops doctor\` looks at | |
+|---|---|
+| greeting | what is said |
+
+## Change it
+
+\`node test.js\` examines the plugin by the kit. What package.json says under \`autodocops\` is read without running any code; when the code says something else, the kit and the server refuse it: \`autodocops plugins --facts .\` prints it anew.
+
+| part of \`definePlugin\` | what it is |
+|---|---|
+| \`requires\` | services of others: \`{ database: Database, cache: optional(Cache) }\`, from \`autodocops/plugins/database\` |
+| \`provides\`, \`internal\`, \`services\` | what others may ask for, what nobody else sees, and how both are built |
+| \`routes\`, \`operations\` | for everybody, and for the operator under \`/admin/{{name}}\` |
+| \`migrations\` | a folder of \`0001-name.js\`, run before \`start\` |
+| \`start\`, \`activate\`, \`deactivate\`, \`stop\` | connect; begin consuming; end consuming; disconnect |
+| \`health\` | checks for \`/readyz\` |
+| \`metrics\`, \`dashboard\` | what is counted, and its row of the dashboard: every metric in a panel |
+| \`doctor\` | what \`autodocops doctor\` finds out. The plugin is built and not started; it asks, within five seconds, and changes nothing. What is not well has a \`fix\` |
+| \`commands\` | verbs: \`autodocops <verb>\` |
+| \`describe\`, \`volatile\`, \`welcome\` | lines for \`start\`: what it runs on, what is lost when it is replaced, what to try |
 `,
 }

@@ -53,6 +53,26 @@ test('new-plugin writes a plugin whose own test passes', async () => {
   await shell(tries)
 })
 
+test('its types hold as they are, and a service that it does not declare is an error', async () => {
+  const compilerOptions = {
+    ...{ allowJs: true, checkJs: true, strict: true, noEmit: true, skipLibCheck: true },
+    ...{ module: 'nodenext', target: 'es2023', types: ['node'] },
+    ...{ customConditions: ['source'], allowImportingTsExtensions: true },
+  }
+  const config = join(home, 'tsconfig.json')
+  writeFileSync(config, JSON.stringify({ compilerOptions, include: ['my-plugins/**/*.js'] }))
+  const types = `node_modules/.bin/tsc -p ${config}`
+  const index = join(home, 'my-plugins/hello/index.js')
+  const written = readFileSync(index, 'utf8')
+
+  await shell(types)
+  writeFileSync(index, written.replace('({ config }) =>', '({ config, cache }) =>'))
+  const refused = await shell(types).catch(({ stdout }: { stdout: string }) => stdout)
+  writeFileSync(index, written)
+
+  assert.match(refused, /hello\/index\.js.*Property 'cache' does not exist/)
+})
+
 test('the line switches it on, and the plan shows it', async () => {
   switchOn()
   const plan = await shell(starts.replace(/^npm start$/m, ''))
