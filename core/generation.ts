@@ -1,12 +1,12 @@
 import { routeClashes } from './clashes.ts'
 import type { HttpApp, HttpAppOptions, MountedPlugin } from './http/http-app.ts'
 import { createHttpApp } from './http/http-app.ts'
-import type { Instance } from './instance.ts'
+import { routesOf, type Instance } from './instance.ts'
 import type { Logger } from './log.ts'
 import { FaultsError, type Fault } from './manifest/faults.ts'
 import type { Plan } from './plan.ts'
 import type { SchemeFacts } from './plugin.ts'
-import { routeOf, type Route, type RouteFacts } from './route.ts'
+import type { Route, RouteFacts } from './route.ts'
 import type { Authenticator, Limiter, MeteredPlugin, Migrator } from './slots.ts'
 import type { Cast, Unavailable } from './transition.ts'
 
@@ -105,7 +105,7 @@ export class Generation implements Cast {
 
   #mount(kind: 'routes' | 'operations', log: Logger): readonly MountedPlugin[] {
     const running = [...this.instances.values()].map((instance) =>
-      mounted(instance, routesOf(kind, instance.plugin, instance.config), this.#shared(kind)),
+      mounted(instance, instance.routes(kind), this.#shared(kind)),
     )
     const broken = [...this.unavailable.values()].map((lost) => unmounted(lost, kind, log))
     return [...running, ...broken].filter(({ routes }) => routes.length > 0)
@@ -131,15 +131,6 @@ export function fillerOf(
 export function migratorOf(instances: readonly Instance[]): Migrator | undefined {
   const filler = instances.find(({ plugin }) => plugin.fills.migrator !== undefined)
   return filler?.plugin.fills.migrator?.(filler.services as never)
-}
-
-/** The table from config alone. */
-export function routesOf(
-  kind: 'routes' | 'operations',
-  plugin: Instance['plugin'],
-  config: unknown,
-): readonly Route[] {
-  return plugin[kind]?.({ route: routeOf<never>(), config: config as never }) ?? []
 }
 
 /** Answers 503 for a plugin that did not start: nothing to hold, nothing to end. */
@@ -178,11 +169,11 @@ function mounted(
 export function refuseClashes(plan: Plan, { instances }: Cast): void {
   const asWritten = plan.plugins.toSorted((a, b) => a.position.line - b.position.line)
   const running = asWritten.flatMap(({ name }) => instances.get(name) ?? [])
-  const tables = running.map(({ name, plugin, config }) => ({
-    plugin: name,
+  const tables = running.map((instance) => ({
+    plugin: instance.name,
     routes: [
-      ...routesOf('routes', plugin, config).map(({ method, path }) => `${method} ${path}`),
-      ...routesOf('operations', plugin, config).map((r) => `operations ${r.method} ${r.path}`),
+      ...instance.routes('routes').map(({ method, path }) => `${method} ${path}`),
+      ...instance.routes('operations').map((r) => `operations ${r.method} ${r.path}`),
     ],
   }))
   const faults = routeClashes(tables).map(({ code, plugins: [name], message, hint }): Fault => {

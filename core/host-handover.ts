@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { dependantsFirst, stopAll, type Instance } from './instance.ts'
 
 /** A hook that failed where nobody waits for it. */
@@ -41,13 +39,15 @@ export class Handover {
 
   async #retire(retired: readonly Instance[], retireMs: number): Promise<void> {
     // Not AbortSignal.timeout: on Deno that keeps the process alive for its whole time.
-    const over = new AbortController()
-    const capped = sleep(retireMs, undefined, { ref: false, signal: over.signal }).catch(() => {})
+    let timer: NodeJS.Timeout | undefined
+    const capped = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, retireMs).unref()
+    })
     for (const instance of dependantsFirst(retired)) {
       await Promise.race([instance.idle(), capped])
       await this.stop([instance])
     }
-    over.abort()
+    clearTimeout(timer)
   }
 
   async #each(instances: readonly Instance[], hook: 'activate' | 'deactivate'): Promise<void> {

@@ -1,5 +1,6 @@
 import type { EventBus } from './events.ts'
 import type { HttpSettings } from './generation.ts'
+import type { Layers } from './http/dispatch.ts'
 import type { Logger } from './log.ts'
 import { isLoopback, type ServerConfig } from './manifest/server-config.ts'
 import type { Clock, Random } from './plugin.ts'
@@ -14,6 +15,7 @@ export interface HttpSurroundings {
   /** Aborts when the streams must end. */
   readonly drain: AbortSignal
   readonly isDraining: () => boolean
+  readonly layers: Layers
   /** `http://…` of the public listener. */
   readonly address: () => string
 }

@@ -2,6 +2,7 @@ import { coreFamilies, type Watched } from './core-metrics.ts'
 import type { EventBus } from './events.ts'
 import { fillerOf, Generation } from './generation.ts'
 import { httpSettings } from './host-http.ts'
+import { Layers } from './http/dispatch.ts'
 import { Listeners } from './listeners.ts'
 import type { RootLogger } from './log.ts'
 import { coreMounts, type Operated } from './operations.ts'
@@ -27,6 +28,7 @@ export class Stage {
   readonly listeners: Listeners
   current: Generation | undefined
   readonly #options: StageOptions
+  readonly #layers = new Layers()
 
   constructor(options: StageOptions) {
     this.#options = options
@@ -37,7 +39,7 @@ export class Stage {
   generation(plan: Plan, cast: Cast, id: number): Generation {
     const { host, ...around } = this.#options
     const address = () => this.listeners.addresses.public
-    const http = httpSettings(plan.server, id === 0, { ...around, address })
+    const http = httpSettings(plan.server, id === 0, { ...around, layers: this.#layers, address })
     return new Generation({ id, plan, cast, core: coreMounts(host, around.log), http })
   }
 

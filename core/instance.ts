@@ -3,6 +3,7 @@ import { HostErrors } from './host-errors.ts'
 import { withLogContext } from './log-context.ts'
 import type { Logger } from './log.ts'
 import type { Health, Plugin } from './plugin.ts'
+import { routeOf, type Route } from './route.ts'
 import { buildServices } from './services.ts'
 import type { Migrator } from './slots.ts'
 
@@ -38,6 +39,7 @@ export class Instance {
   startMs = 0
   readonly #abort = new AbortController()
   readonly #provide: InstanceOptions['provide']
+  readonly #tables: { routes?: readonly Route[]; operations?: readonly Route[] } = {}
   #services: Readonly<Record<string, unknown>> | undefined
   #state: State = 'new'
   #inFlight = 0
@@ -73,6 +75,12 @@ export class Instance {
   get services(): Readonly<Record<string, unknown>> {
     if (this.#services === undefined) throw new Error(`plugin '${this.name}' is not built`)
     return this.#services
+  }
+
+  /** Made once, since it comes from config alone; the same routes for every generation. */
+  routes(kind: 'routes' | 'operations'): readonly Route[] {
+    this.#tables[kind] ??= routesOf(kind, this.plugin, this.config)
+    return this.#tables[kind]
   }
 
   /** What it promised under a token's id; undefined when it is not this plugin's. */
@@ -188,6 +196,15 @@ export class Instance {
     if (this.#inFlight === 0) return
     await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
+}
+
+/** The table from config alone. */
+export function routesOf(
+  kind: 'routes' | 'operations',
+  plugin: Plugin,
+  config: unknown,
+): readonly Route[] {
+  return plugin[kind]?.({ route: routeOf<never>(), config: config as never }) ?? []
 }
 
 /** Ends what retires or drains, dependants first; one that fails does not keep the rest from stopping. */

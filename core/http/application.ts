@@ -36,7 +36,7 @@ export class Application implements HttpApp {
   readonly routes: readonly RouteFacts[]
   readonly #options: HttpAppOptions
   readonly #surface: Surface
-  readonly #dispatch = new Dispatch<Pipeline>()
+  readonly #dispatch: Dispatch<Pipeline>
   readonly #authentication: Authentication
   readonly #cors: Cors
   readonly #guard: OperationsGuard | undefined
@@ -44,6 +44,7 @@ export class Application implements HttpApp {
 
   constructor(options: HttpAppOptions) {
     this.#options = options
+    this.#dispatch = new Dispatch(options.layers)
     this.#surface = surfaceOf(options)
     this.#authentication = new Authentication(options.authenticators)
     this.#cors = new Cors(options.listener === 'public' ? options.origins : [])

@@ -6,6 +6,7 @@ import type { Clock, Random } from '../plugin.ts'
 import type { Route, RouteFacts } from '../route.ts'
 import type { Secret } from '../secret.ts'
 import type { Authenticator, Limiter } from '../slots.ts'
+import type { Layers } from './dispatch.ts'
 import type { Limits } from './limits.ts'
 import type { Load } from './load.ts'
 
@@ -51,6 +52,8 @@ export interface HttpAppOptions {
   /** True from SIGTERM on: replies carry `Connection: close`. */
   readonly isDraining: () => boolean
   readonly production: boolean
+  /** Of the generations before this one. */
+  readonly layers?: Layers
 }
 
 /** One generation's routes as a request handler. */

@@ -24,6 +24,20 @@ export interface Match<T> {
 const segment = /^(?:[A-Za-z0-9_.~-]+|:[A-Za-z_][A-Za-z0-9_]*)$/
 const noParams = Object.freeze({})
 
+/** A route that stays from one generation to the next is compiled once: that is the dearest part of a reload. */
+export class Layers {
+  readonly #known = new WeakMap<Route, Layer>()
+
+  of(route: Route, router: Router): Layer {
+    const known = this.#known.get(route)
+    if (known !== undefined) return known
+    checkPath(route.path)
+    const layer = router.register(route.path, [route.method], () => undefined) as Layer
+    this.#known.set(route, layer)
+    return layer
+  }
+}
+
 /**
  * Finds routes as @koa/router does, since its own layers decide; a trie only asks fewer of them. A layer hangs on
  * the node of its leading literal segments, so that everything which may match lies on the way down a path, and the
@@ -34,16 +48,19 @@ const noParams = Object.freeze({})
  */
 export class Dispatch<T> {
   readonly #root: Node<T> = { literals: new Map(), candidates: [] }
+  readonly #layers: Layers
   #size = 0
+
+  constructor(layers = new Layers()) {
+    this.#layers = layers
+  }
 
   /** A router of its own for each plugin. */
   mount(routes: readonly { readonly route: Route; readonly target: T }[]): void {
     const router = new Router()
     for (const { route, target } of routes) {
-      checkPath(route.path)
-      router.register(route.path, [route.method], () => undefined)
-      const layer = router.stack.at(-1)
-      if (layer !== undefined) this.#nodeFor(route.path).candidates.push(this.#next(layer, target))
+      const layer = this.#layers.of(route, router)
+      this.#nodeFor(route.path).candidates.push({ order: this.#size++, layer, target })
     }
   }
 
@@ -63,10 +80,6 @@ export class Dispatch<T> {
     for (const { layer } of this.#onTheWay(path))
       if (layer.match(path)) for (const method of layer.methods) methods.add(method)
     return [...methods]
-  }
-
-  #next(layer: Layer, target: T): Candidate<T> {
-    return { order: this.#size++, layer, target }
   }
 
   #nodeFor(path: string): Node<T> {

@@ -1,5 +1,4 @@
 import { Events, type EventSet } from '../events.ts'
-import { routesOf } from '../generation.ts'
 import type { HttpApp, MountedPlugin } from '../http/http-app.ts'
 import { createHttpApp } from '../http/http-app.ts'
 import { limitsSchema } from '../http/limits.ts'
@@ -196,7 +195,7 @@ function appsOf(
   }
   const mount = (kind: 'routes' | 'operations'): MountedPlugin => ({
     name: instance.name,
-    routes: routesOf(kind, instance.plugin, instance.config),
+    routes: instance.routes(kind),
     services,
     log: instance.log,
     enter: () => instance.enter(),

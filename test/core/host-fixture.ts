@@ -34,7 +34,7 @@ export const about = {
 export const open = {
   auth: 'public',
   limit: 'none',
-  timeoutMs: 5_000,
+  timeoutMs: 20_000,
   responses: { 200: z.unknown() },
 } as const
 
@@ -56,7 +56,12 @@ export const pool = definePlugin({
   },
 })
 
-/** Answers from the pool, at once, slowly, or as a stream of `?n` chunks, one every 10 ms. */
+const waiting = new Map<string, () => void>()
+
+/**
+ * Answers from the pool: at once, after a while (`?ms`), when it is let (`?wait`), or as a stream of `?n`
+ * chunks, one every 10 ms.
+ */
 export const reader = definePlugin({
   name: 'reader',
   ...about,
@@ -67,10 +72,11 @@ export const reader = definePlugin({
       method: 'GET',
       path: '/read',
       summary: 'Reads twice',
-      query: z.object({ ms: z.coerce.number().default(0) }),
-      handler: async ({ pool: { query }, config }, { query: { ms } }) => {
+      query: z.object({ ms: z.coerce.number().default(0), wait: z.string().optional() }),
+      handler: async ({ pool: { query }, config }, { query: { ms, wait } }) => {
         const before = query()
         if (ms > 0) await sleep(ms)
+        if (wait !== undefined) await new Promise<void>((resolve) => waiting.set(wait, resolve))
         return { before, after: query(), reader: config.n }
       },
     }),
@@ -196,11 +202,19 @@ export async function booted(entries: readonly Entry[], server = {}) {
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
   }
   const stateOf = (name: string) => made.host.plugins().find((plugin) => plugin.name === name)
-  /** Until so many requests have reached the reader. */
-  const inFlight = async (count = 1) => {
-    while ((stateOf('reader')?.inFlight ?? 0) < count) await sleep(2)
+  /** Resolves when the request has reached the reader, where it waits until `end` is called. */
+  const holding = async (name: string) => {
+    waiting.delete(name)
+    const answer = read(`?wait=${name}`)
+    while (!waiting.has(name)) await sleep(2)
+    return {
+      end: () => {
+        waiting.get(name)?.()
+        return answer
+      },
+    }
   }
-  return { ...made, read, stateOf, inFlight }
+  return { ...made, read, stateOf, holding }
 }
 
 /** Why it was refused. */

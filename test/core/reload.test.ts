@@ -46,14 +46,13 @@ test('only the changed plugin and its dependants are built anew', async () => {
 })
 
 test('a request in flight keeps the pool that it began with', async () => {
-  const { host, plans, read, inFlight } = await booted(both(1))
-  const slow = read('?ms=150')
-  await inFlight()
+  const { host, plans, read, holding } = await booted(both(1))
+  const slow = await holding('slow')
 
   plans.next = planOf(both(2))
   await host.reload()
 
-  assert.equal((await slow).body, { before: 'pool 1', after: 'pool 1', reader: 0 })
+  assert.equal((await slow.end()).body, { before: 'pool 1', after: 'pool 1', reader: 0 })
   assert.is((await read()).body['after'], 'pool 2')
   await host.close()
 })
@@ -89,14 +88,13 @@ test('a retired plugin is stopped after its last request, dependants first', asy
     { plugin: telling(pool), config: { n } },
     { plugin: telling(reader) },
   ]
-  const { host, plans, read, inFlight } = await booted(entries(1))
-  const slow = read('?ms=300')
-  await inFlight()
+  const { host, plans, holding } = await booted(entries(1))
+  const slow = await holding('slow')
 
   plans.next = planOf(entries(2))
   await host.reload()
   const whileInFlight = [...told]
-  await slow
+  await slow.end()
   while (told.length < 4) await sleep(5)
 
   assert.equal(whileInFlight, ['deactivate reader', 'deactivate pool'])
