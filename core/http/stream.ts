@@ -187,6 +187,13 @@ export class StreamReply {
     if (this.#stopped === undefined) this.#release()
     if (this.#head.contentType.startsWith('text/event-stream'))
       response.end(this.#farewell(problem))
+    else this.#breakOff()
+  }
+
+  /** Over HTTP/1.0 the end of the connection is the end of the body: only a reset says that there is more. */
+  #breakOff(): void {
+    const { request, response } = this.#exchange
+    if (request.httpVersion === '1.0') response.socket?.resetAndDestroy()
     else response.destroy()
   }
 

@@ -77,11 +77,11 @@ async function until(isTrue: () => boolean | Promise<boolean>, ms: number): Prom
   return false
 }
 
-/** No token more for half a second. */
+/** Next to nothing for half a second: a kernel short of memory for sockets lets some bytes through at a time. */
 async function standsStill(): Promise<boolean> {
   const before = sentBytes()
   await sleep(500)
-  return sentBytes() === before
+  return sentBytes() - before < (readers * 8_192) / 4
 }
 
 const others = formats.filter((format) => format !== 'kept')
