@@ -84,20 +84,25 @@ export function describeUsage(verb: string, usage: Usage): string {
   const positionals = (usage.positionals ?? []).map((name) =>
     name.startsWith('[') ? name : `<${name}>`,
   )
-  const options = Object.entries({ ...usage.options, ...everywhere })
-  const width = Math.max(...options.map(([name]) => name.length)) + 4
+  const options = Object.entries({ ...usage.options, ...everywhere }).map(
+    ([name, option]) => [spellings(name, option), describeOption(option)] as const,
+  )
+  const width = Math.max(...options.map(([spelt]) => spelt.length)) + 2
   return [
     usage.summary,
     '',
     `  autodocops ${[verb, ...positionals].join(' ')} [options]`,
     '',
     'Options',
-    ...options.map(([name, option]) => `  ${`--${name}`.padEnd(width)} ${describeOption(option)}`),
+    ...options.map(([spelt, told]) => `  ${spelt.padEnd(width)} ${told}`),
     '',
     'Examples',
     ...usage.examples.map((example) => `  ${example}`),
   ].join('\n')
 }
+
+const spellings = (name: string, { alias }: CommandOption): string =>
+  alias === undefined ? `--${name}` : `--${name}, -${alias}`
 
 const describeOption = ({ description, default: value, required, multiple }: CommandOption) =>
   [

@@ -65,7 +65,7 @@ for (const { name, summary } of list) {
     assert.is(title, summary)
     for (const word of [name, ...positionals]) assert.match(usage ?? '', word)
     for (const option of [...Object.keys(options), 'json', 'help'])
-      assert.match(told ?? '', new RegExp(`^  --${option} +\\S`, 'm'))
+      assert.match(told ?? '', new RegExp(`^  --${option}(?:, -\\w)? +\\S`, 'm'))
     assert.is(shown?.split('\n').length, examples.length)
     for (const yaml of Object.values(broken)) {
       assert.equal(await usageOf(name, yaml), await usageOf(name, good))
