@@ -56,7 +56,11 @@ export const wideLimits = {
 export async function serve(
   config: Readonly<Record<string, unknown>>,
   below: readonly AnyPlugin[] = [],
-  settings: { readonly plugins?: object; readonly log?: ReturnType<typeof createLog> } = {},
+  settings: {
+    readonly plugins?: object
+    readonly dataDir?: string
+    readonly log?: ReturnType<typeof createLog>
+  } = {},
 ): Promise<Served> {
   const all = [believer, database, ...below, llmChat] as unknown as readonly AnyPlugin[]
   const plugins = all.filter((plugin, index) => all.lastIndexOf(plugin) === index)
@@ -69,6 +73,7 @@ export async function serve(
       server: {
         port: 0,
         operations: '127.0.0.1:0',
+        ...(settings.dataDir !== undefined && { dataDir: settings.dataDir }),
         limits: { streams: 10_000, inFlight: 10_000, eventLoopLag: '30s', connections: 20_000 },
       },
       plugins: {
