@@ -71,6 +71,10 @@ function facts(check: Suite, plugin: AnyPlugin): void {
       assert.ok(examples.length > 0, name)
     }
   })
+  check('every example of a command can be pasted', () => {
+    for (const [name, { examples }] of Object.entries(plugin.commands))
+      for (const example of examples) assert.match(example, `autodocops ${name}`)
+  })
 }
 
 function staticFacts(check: Suite, plugin: AnyPlugin, written: object): void {

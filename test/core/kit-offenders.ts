@@ -74,6 +74,9 @@ const offenders: Readonly<Record<string, Changes>> = {
   'every command has a summary and an example': {
     commands: { offend: { summary: 'x', examples: [], run: () => 0 } },
   },
+  'every example of a command can be pasted': {
+    commands: { offend: { summary: 'x', examples: ['offend now'], run: () => 0 } },
+  },
   'its valid config examples are accepted': {
     examples: { config: { valid: [{ key: 1 }], invalid: [] } },
   },
