@@ -67,14 +67,13 @@ export class PostgresConversations implements Conversations {
   /** A conversation that was deleted meanwhile takes nothing. */
   async append(id: string, messages: readonly NewMessage[]): Promise<void> {
     if (!(await this.#touch(id))) return
-    const rows = messages.map((message) => ({ ...message, conversationId: id }))
+    const rows = messages.map((message) => rowOf(id, message))
     await this.#messages.query().insert(rows).onConflict('id').merge(['content', 'finishReason'])
   }
 
   async restore(id: string, message: NewMessage): Promise<void> {
     if (!(await this.#touch(id))) return
-    const row = { ...message, conversationId: id }
-    await this.#messages.query().insert(row).onConflict('id').ignore()
+    await this.#messages.query().insert(rowOf(id, message)).onConflict('id').ignore()
   }
 
   async messages(id: string, { limit, cursor }: PageRequest): Promise<Page<Message>> {
@@ -101,6 +100,13 @@ export class PostgresConversations implements Conversations {
     return (await touched) === 1
   }
 }
+
+/** Postgres holds no NUL in a text. Nobody asks with one, but a model may answer so. */
+const rowOf = (conversationId: string, message: NewMessage) => ({
+  ...message,
+  content: message.content.replaceAll('\0', '\uFFFD'),
+  conversationId,
+})
 
 const toConversation = ({ id, title, createdAt, updatedAt }: ConversationRow): Conversation => ({
   id,

@@ -78,6 +78,16 @@ export function conversationsConformance(name: string, make: () => Promise<Conve
     )
     assert.is(second.nextCursor, null)
   })
+  check('an answer with a NUL is kept', async () => {
+    const conversations = await make()
+    const { id } = await begin(conversations, 'alice')
+    await conversations.append(id, [message('assistant', 'before\0after')])
+    await conversations.restore(id, message('assistant', 'before\0after'))
+    const { items } = await conversations.messages(id, { limit: 10 })
+
+    assert.is(items.length, 2)
+    for (const { content } of items) assert.match(content, /^before.after$/su)
+  })
   check('a rest that was saved is there once, and the whole answer takes its place', async () => {
     const conversations = await make()
     const { id } = await begin(conversations, 'alice')
