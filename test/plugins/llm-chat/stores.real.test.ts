@@ -19,7 +19,11 @@ import { ledgerConformance } from './ledger-conformance.ts'
 
 const onPostgres = await testPlugin(database, { config: { url: (await postgres()).url } })
 const dataDir = await embeddedFolder()
-const onPglite = await testPlugin(database, { config: {}, server: { dataDir } })
+// It has one session, for which a hundred wait; on a busy machine longer than a request would.
+const onPglite = await testPlugin(database, {
+  config: { deadlines: { poolWait: '30s' } },
+  server: { dataDir },
+})
 const databases = Object.entries({ Postgres: onPostgres, PGlite: onPglite })
 
 const { url, prefix } = await redis()
