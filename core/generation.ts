@@ -6,7 +6,7 @@ import type { Logger } from './log.ts'
 import { FaultsError, type Fault } from './manifest/faults.ts'
 import type { Plan } from './plan.ts'
 import type { SchemeFacts } from './plugin.ts'
-import type { Route, RouteFacts } from './route.ts'
+import type { Method, Route, RouteFacts } from './route.ts'
 import type { Authenticator, Limiter, MeteredPlugin, Migrator } from './slots.ts'
 import type { Cast, Unavailable } from './transition.ts'
 
@@ -140,13 +140,34 @@ const unmounted = (
   log: Logger,
 ): MountedPlugin => ({
   name: planned.name,
-  routes: plugin === undefined ? [] : routesOf(kind, plugin, planned.config),
+  routes:
+    plugin === undefined
+      ? promised(kind, planned.source.facts.routes)
+      : routesOf(kind, plugin, planned.config),
   services: undefined,
   log,
   signal: new AbortController().signal,
   enter: () => undefined,
   leave: () => undefined,
 })
+
+/** Of code that cannot be loaded the facts are known: enough to say that it is not running. */
+const promised = (kind: 'routes' | 'operations', lines: readonly string[]): readonly Route[] =>
+  lines.flatMap((line) => {
+    const [, prefix, method = '', path = ''] = /^(operations )?(\S+) (\S+)$/.exec(line) ?? []
+    if ((prefix === undefined) !== (kind === 'routes')) return []
+    return [{ ...never, method: method as Method, path }]
+  })
+
+const never = {
+  summary: 'Cannot be loaded',
+  auth: 'public',
+  limit: 'none',
+  timeoutMs: 1_000,
+  responses: {},
+  hidden: true,
+  handler: () => undefined,
+} as const
 
 function mounted(
   instance: Instance,

@@ -8,7 +8,7 @@ import type { Plugin } from './plugin.ts'
 /** A plugin that is on and does not run: its routes answer 503, its dependants count it as absent. */
 export interface Unavailable {
   readonly planned: PlannedPlugin
-  /** `undefined`: its code could not be loaded, so its routes are not known. */
+  /** `undefined`: its code could not be loaded; of its routes there are the facts. */
   readonly plugin: Plugin | undefined
   /** Of the last try, whatever became of the transition that it was part of. */
   error: unknown

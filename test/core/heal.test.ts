@@ -121,6 +121,33 @@ test('while it is down, what stands on it answers 503 with Retry-After, on both 
   await host.close()
 })
 
+test('code that cannot be loaded answers 503 where its facts promise routes', async () => {
+  const plan = planOf(world().entries)
+  const [disk, ...rest] = plan.plugins
+  if (disk === undefined) throw new Error('no disk')
+  const routes = ['GET /disk', 'POST /disk/:id', 'operations GET /admin/disk']
+  const load = () => Promise.reject(new Error('no such module'))
+  const source = { ...disk.source, load, facts: { ...disk.source.facts, routes } }
+  const { host } = hostOf({ ...plan, plugins: [{ ...disk, source }, ...rest] })
+  await host.boot()
+  const { public: url, operations } = host.addresses
+
+  const replies = await Promise.all([
+    fetch(`${url}/disk`),
+    fetch(`${url}/disk/1`, { method: 'POST', body: 'text' }),
+    fetch(`${operations}/admin/disk`),
+  ])
+  const missing = await fetch(`${url}/admin/disk`)
+
+  assert.equal(
+    replies.map(({ status }) => status),
+    [503, 503, 503],
+  )
+  assert.is(missing.status, 404)
+  assert.equal(host.plugins()[0]?.routes, ['GET /disk', 'POST /disk/:id', 'GET /admin/disk'])
+  await host.close()
+})
+
 test('the operator sees since when it is down, why, and what it took with it', async () => {
   const { host, operate } = await started()
 
