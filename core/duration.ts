@@ -30,5 +30,15 @@ function quantity(units: Readonly<Record<string, number>>, example: string) {
 /** `250ms`, `20s`, `5m`, `8h`, `7d` → milliseconds. A bare number is refused. Defaults by `.prefault('20s')`. */
 export const duration = () => quantity(durationUnits, '20s')
 
+/** A timer that is set for longer (2³¹ ms) fires at once. */
+const longestMs = 24 * 86_400_000
+
+/** A duration that a timer can wait for. */
+export const wait = () =>
+  duration().refine((ms) => ms <= longestMs, { error: 'must be at most 24d' })
+
+/** One that ends something: 0 would mean never, as node:http reads it, or always. */
+export const deadline = () => wait().refine((ms) => ms > 0, { error: 'must be more than 0ms' })
+
 /** `512B`, `64KiB`, `1MiB` → bytes. A bare number is refused. */
 export const byteSize = () => quantity(byteUnits, '64KiB')

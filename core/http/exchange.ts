@@ -6,7 +6,7 @@ import type { Context } from 'koa'
 import { CoreEvents } from '../core-events.ts'
 import type { LogContext } from '../log-context.ts'
 import type { AbortHub } from './abort-hub.ts'
-import { ClientGone } from './body.ts'
+import { ClientGone, hasBody } from './body.ts'
 import { clientAddress } from './client-address.ts'
 import type { HttpAppOptions } from './contract.ts'
 import type { Load } from './load.ts'
@@ -217,6 +217,16 @@ export class Exchange implements LogContext {
     }
     this.#tellFinished(isAborted ? 499 : this.response.statusCode)
     this.#holder?.leave()
+    this.#awaitRest()
+  }
+
+  /** A body that nobody read is thrown away as it comes, on Deno for as long as a client cares to send it. */
+  #awaitRest(): void {
+    const { request, options } = this
+    if (request.complete || request.socket.destroyed || !hasBody(request)) return
+    const late = setTimeout(() => request.socket.destroy(), options.limits.requestTimeout).unref()
+    const over = () => clearTimeout(late)
+    request.once('end', over).once('close', over)
   }
 
   #tellFinished(status: number): void {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import { duration } from '../duration.ts'
+import { wait } from '../duration.ts'
 import { limitsSchema, type Limits } from '../http/limits.ts'
 import { secret, type Secret } from '../secret.ts'
 
@@ -81,10 +81,8 @@ export const serverSchema = z
       .default('./data')
       .describe('Folder of the embedded database and of generated secrets.')
       .meta({ env: 'DATA_DIR' }),
-    drain: duration()
-      .prefault('20s')
-      .describe('How long requests may go on when the process ends.'),
-    retire: duration()
+    drain: wait().prefault('20s').describe('How long requests may go on when the process ends.'),
+    retire: wait()
       .prefault('10m')
       .describe('How long requests of a replaced plugin may go on after a reload.'),
     trustedProxies: z

@@ -5,8 +5,7 @@ import * as z from 'zod'
 
 import { reply } from '../../core/route.ts'
 import { open, route, serve } from './http-fixture.ts'
-import { isDeno } from '../harness/root.ts'
-import { Chance, randomRequest, sendAndEnd } from './http-random-request.ts'
+import { Chance, randomRequest, ask } from './http-random-request.ts'
 import type { Target } from './http-random-request.ts'
 
 const ok = { 200: z.unknown() }
@@ -71,6 +70,8 @@ const routes = [
 ] as const
 const targets = routes.map(({ method, path }) => ({ method, path })) as [Target, ...Target[]]
 
+/** The clients are in this very process, and so is the load of a busy machine: shedding has its own tests. */
+const neverBusy = { eventLoopLag: '1h', heapRatio: 1 }
 const rounds = 12_000 * Number(process.env['TEST_SCALE'] ?? 1)
 const atOnce = 32
 
@@ -89,18 +90,17 @@ function judge(sent: Buffer, text_: string, { statuses, wrong }: Verdict): void 
     wrong.push(`${sent.toString('latin1').slice(0, 400)}\n→ ${text_.slice(0, 600)}`)
 }
 
-/** Deno lets go of a client that has ended its side before its body was read, so no body gets as far as 422. */
-const reached = [200, 400, 401, 404, 405, 413, 415, ...(isDeno ? [] : [422])]
+const reached = [200, 400, 401, 404, 405, 413, 415, 422]
 
 test(`${rounds} random requests: no 500, and every refusal is a problem`, async () => {
-  const server = await serve({ routes })
+  const server = await serve({ routes, limits: neverBusy })
   const chance = new Chance(7)
   const verdict: Verdict = { statuses: new Map(), wrong: [] }
   let left = rounds
   const worker = async () => {
     while (left-- > 0) {
       const sent = randomRequest(chance, targets)
-      judge(sent, await sendAndEnd(server.port, sent), verdict)
+      judge(sent, await ask(server.port, sent), verdict)
     }
   }
 

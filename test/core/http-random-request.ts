@@ -181,22 +181,46 @@ export function randomRequest(chance: Chance, targets: readonly [Target, ...Targ
   return bytes
 }
 
-/** All that comes back; the request is over for the server as soon as it is sent. */
-export function sendAndEnd(port: number, bytes: Buffer): Promise<string> {
+/** Nothing more comes: the server waits for the rest of something that is not whole. */
+const quietMs = 150
+const patienceMs = 10_000
+
+/**
+ * The reply, or all that comes back. Our side is ended only when the server waits: a reply that is not ready by then
+ * would be lost.
+ */
+export function ask(port: number, bytes: Buffer): Promise<string> {
+  const isHead = bytes.subarray(0, 5).toString('latin1') === 'HEAD '
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     let text = ''
     const finish = () => {
-      clearTimeout(timer)
+      clearTimeout(quiet)
+      clearTimeout(late)
       socket.destroy()
       resolve(text)
     }
-    const timer = setTimeout(() => {
+    const quiet = setTimeout(() => socket.end(), quietMs)
+    const late = setTimeout(() => {
       text += '\n[no end]'
       finish()
-    }, 10_000)
-    socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+    }, patienceMs)
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+      if (isWhole(text, isHead)) finish()
+    })
     socket.on('error', finish).on('close', finish)
-    socket.end(bytes)
+    socket.write(bytes)
   })
+}
+
+function isWhole(text: string, isHead: boolean): boolean {
+  const final = text.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '')
+  const end = final.indexOf('\r\n\r\n')
+  if (end === -1) return false
+  const head = final.slice(0, end)
+  if (isHead || /^HTTP\/1\.1 (?:204|304) /.test(head)) return true
+  const length = /^content-length: (\d+)$/im.exec(head)?.[1]
+  if (length === undefined) return final.endsWith('\r\n0\r\n\r\n')
+  return final.length - end - 4 >= Number(length)
 }

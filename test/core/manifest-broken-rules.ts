@@ -205,6 +205,44 @@ export const rules: readonly Broken[] = [
     ],
   },
   {
+    title: 'headers that may take longer than the request that they are a part of',
+    yaml: 'server: { limits: { headersTimeout: 60s } }',
+    told: [
+      'config/manifest.yaml:1:37 E_CONFIG server.limits.headersTimeout: must not be longer than requestTimeout: headers are a part of the request',
+    ],
+  },
+  {
+    title: 'a request that may take less long than its headers may by default',
+    yaml: 'server: { limits: { requestTimeout: 5s } }',
+    told: [
+      'config/manifest.yaml:1:11 E_CONFIG server.limits.headersTimeout: must not be longer than requestTimeout: headers are a part of the request → write server.limits.headersTimeout',
+    ],
+  },
+  {
+    title: 'deadlines that are looked at too seldom',
+    yaml: 'server: { limits: { checkInterval: 1m } }',
+    told: [
+      'config/manifest.yaml:1:36 E_CONFIG server.limits.checkInterval: must not be longer than headersTimeout, or nobody looks in time',
+    ],
+  },
+  {
+    title: 'a deadline of nothing, which would be none',
+    yaml: 'server: { limits: { keepAlive: 0ms, socketIdle: 0s, headerBytes: 0B } }',
+    told: [
+      'config/manifest.yaml:1:32 E_CONFIG server.limits.keepAlive: must be more than 0ms',
+      'config/manifest.yaml:1:49 E_CONFIG server.limits.socketIdle: must be more than 0ms',
+      'config/manifest.yaml:1:66 E_CONFIG server.limits.headerBytes: must be more than 0B',
+    ],
+  },
+  {
+    title: 'a time that no timer can wait for',
+    yaml: 'server: { drain: 30d, limits: { requestTimeout: 25d } }',
+    told: [
+      'config/manifest.yaml:1:18 E_CONFIG server.drain: must be at most 24d',
+      'config/manifest.yaml:1:49 E_CONFIG server.limits.requestTimeout: must be at most 24d',
+    ],
+  },
+  {
     title: 'a log level that is none',
     yaml: 'log: { level: inof }',
     told: [

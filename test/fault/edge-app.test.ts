@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
-import { Chance, randomRequest, sendAndEnd } from '../core/http-random-request.ts'
+import { Chance, randomRequest, ask } from '../core/http-random-request.ts'
 import type { Target } from '../core/http-random-request.ts'
 import { postgres } from '../harness/postgres.ts'
 import { run, startServer } from '../harness/process.ts'
@@ -26,9 +26,15 @@ const env = { ...secrets, DATABASE_URL: database }
 let server: ServerProcess | undefined
 let url: string
 let operationsUrl: string
-let token: string
-/** Everything that anybody outside got to see. */
-let seen = ''
+let token = ''
+/** How much anybody outside got to see, and which secrets were in it. */
+const seen = { characters: 0, leaks: new Set<string>() }
+
+function see(text: string): void {
+  seen.characters += text.length
+  for (const [name, secret] of Object.entries({ ...secrets, token }))
+    if (text.includes(secret)) seen.leaks.add(name)
+}
 
 const operations = { authorization: `Bearer ${secrets.OPERATIONS_TOKEN}` }
 
@@ -37,6 +43,7 @@ test.before(async () => {
   ;({ url, operationsUrl } = server)
   const options = { manifest, env, home: server.home }
   token = (await run(['token', '--sub', 'alice'], options)).stdout.trim()
+  assert.match(token, /^eyJ/)
 })
 test.after(async () => void (await server?.stop()))
 
@@ -54,7 +61,7 @@ function publicRoutes(): [Target, ...Target[]] {
 
 async function tell(at: string, init: RequestInit = {}): Promise<Response> {
   const response = await fetch(at, init)
-  seen += JSON.stringify([...response.headers]) + (await response.clone().text())
+  see(JSON.stringify([...response.headers]) + (await response.clone().text()))
   return response
 }
 
@@ -91,6 +98,23 @@ test('every route that is not open answers 401 without a credential and with eac
   assert.ok(closed.length > 10)
 })
 
+test('no Host and no forwarded one of the client is in any reply', async () => {
+  const evil = 'evil.example'
+  const headers = [`X-Forwarded-Host: ${evil}`, `Forwarded: host=${evil}`, `Origin: http://${evil}`]
+  for (const { method, path } of publicRoutes())
+    for (const credential of ['', `Authorization: Bearer ${token}\r\n`]) {
+      const line = `${method} ${path.replaceAll(/:[a-z]+/gi, '1')} HTTP/1.1`
+      const body = 'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
+      const head = `${line}\r\nHost: ${evil}\r\n${headers.join('\r\n')}\r\n${credential}`
+      const bytes = Buffer.from(head + (method === 'GET' ? '\r\n' : body))
+
+      const text = await ask(Number(new URL(url).port), bytes)
+
+      assert.match(text, /^HTTP\/1\.1 \d{3} /, `${method} ${path}`)
+      assert.not.match(text, evil, `${method} ${path}`)
+    }
+})
+
 function unsigned(sub: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const now = Math.floor(Date.now() / 1_000)
@@ -107,8 +131,8 @@ test(`${rounds} random requests over every route: no 500, and every refusal is a
   const worker = async () => {
     while (left-- > 0) {
       const bytes = withToken(randomRequest(chance, targets), chance)
-      const text = await sendAndEnd(port, bytes)
-      seen += text
+      const text = await ask(port, bytes)
+      see(text)
       const status = judge(bytes, text, wrong)
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
     }
@@ -158,9 +182,10 @@ test('no secret is in any reply, log line, metric, document or console', async (
   const { stdout = '', stderr = '' } = (await server?.ended()) ?? {}
 
   assert.is(code, 0)
-  assert.ok(seen.length > 100_000)
+  assert.ok(seen.characters > 100_000)
+  assert.equal([...seen.leaks], [])
   for (const [name, secret] of Object.entries({ ...secrets, token }))
-    for (const [where, text] of Object.entries({ replies: seen, stdout, stderr }))
+    for (const [where, text] of Object.entries({ stdout, stderr }))
       assert.not.ok(text.includes(secret), `${name} is in ${where}`)
 })
 

@@ -121,6 +121,18 @@ test(`${clients} clients with slow bodies are gone in time, with a 408 each`, as
   })
 })
 
+test('clients with slow bodies that nobody reads are gone in time, though they have their reply', async () => {
+  await withServer(async (server) => {
+    const beginning = 'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n'
+    const slow = Array.from({ length: 50 }, () => crawl(server.port, beginning, ' '))
+
+    await gone(slow, budgetMs.body)
+
+    assert.equal(slow.filter(({ isClosed }) => !isClosed).length, 0)
+    for (const { text } of slow) assert.match(text, /^HTTP\/1\.1 200 /)
+  })
+})
+
 test('clients that say nothing at all are gone in time', async () => {
   await withServer(async (server) => {
     const slow = Array.from({ length: 50 }, () => crawl(server.port, '', ''))

@@ -1,4 +1,5 @@
 /** A plugin with requests of every length, and with faults that nobody catches. */
+import { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { definePlugin } from 'autodocops'
@@ -13,6 +14,8 @@ const open = {
 } as const
 const stream = { idleMs: 60_000, totalMs: 600_000 }
 const any = { 200: z.unknown() }
+/** More than the kernel takes off our hands for a client that does not read. */
+const large = Buffer.alloc(20_000_000)
 
 async function* endless(piece: string) {
   for (;;) {
@@ -55,6 +58,22 @@ export default definePlugin({
       responses: { 200: { contentType: 'text/plain' } },
       stream,
       handler: () => endless('word '),
+    }),
+    route({
+      ...open,
+      method: 'POST',
+      path: '/upload',
+      summary: 'Reads a body',
+      body: { raw: true, maxBytes: 65_536 },
+      responses: any,
+      handler: (_, { body }) => ({ bytes: body.byteLength }),
+    }),
+    route({
+      ...open,
+      path: '/large',
+      summary: 'Sends more than a socket holds',
+      responses: { 200: { contentType: 'application/octet-stream' } },
+      handler: () => large,
     }),
     route({
       ...open,
