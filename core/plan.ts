@@ -72,6 +72,7 @@ class Planner {
   readonly #sources: ReadonlyMap<string, PluginSource>
   readonly #production: boolean
   readonly #faults: FaultList
+  readonly #core = packageVersion()
   /** Meant by a misspelt name: nobody is told that they are missing. */
   readonly #assumed: PluginFacts[] = []
 
@@ -175,9 +176,8 @@ class Planner {
   }
 
   #judgeCore({ name, ignoreCore }: Entry, { version, core }: PluginFacts): void {
-    const ours = packageVersion()
-    if (semver.satisfies(ours, core, { includePrerelease: true })) return
-    const message = `${name} ${version} needs a core ${core}, this one is ${ours}`
+    if (semver.satisfies(this.#core, core, { includePrerelease: true })) return
+    const message = `${name} ${version} needs a core ${core}, this one is ${this.#core}`
     const hint = ignoreCore
       ? 'runs all the same, since ignoreCore is true'
       : `take another version of it, or try it all the same: plugins.${name}.ignoreCore: true`

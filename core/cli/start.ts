@@ -1,19 +1,16 @@
-import { watch } from 'node:fs'
-
 import { attributeFaults } from '../attribution.ts'
 import { createHost } from '../create-host.ts'
 import type { Host } from '../host.ts'
 import { createLog, logLevels, type LogLevel, type RootLogger } from '../log.ts'
 import { faultText } from '../manifest/faults.ts'
 import { readManifest } from '../manifest/read.ts'
+import { watchManifest } from '../reload-watch.ts'
 import { announce, withdraw } from '../running-server.ts'
 import { builtInSources } from '../sources.ts'
 import { hasColour } from './colour.ts'
 import { Display } from './display.ts'
 import type { CliIo, CliVerb } from './verb.ts'
 
-/** An editor writes a file in several steps. */
-const watchSettlesMs = 200
 /** After a fault that nobody caught, requests in flight get this long. */
 const crashDrainMs = 10_000
 
@@ -38,7 +35,10 @@ export const start: CliVerb = {
     await host.boot()
     const dataDir = host.server?.dataDir ?? ''
     announce(dataDir, { pid: process.pid, operations: host.addresses.operations })
-    if (args['watch'] === true) watchManifest(host, io, log)
+    if (args['watch'] === true) {
+      watchManifest(readManifest(io).files, () => void host.reload().catch(() => undefined))
+      log.info('watching the manifest')
+    }
     await display.ready(host)
     log.info({ ...host.addresses }, 'ready')
     const code = await ended
@@ -93,14 +93,4 @@ function untilEnd(host: Host, log: RootLogger): Promise<number> {
       ending.begun = true
     })
   })
-}
-
-function watchManifest(host: Host, { cwd, env }: CliIo, log: RootLogger): void {
-  let settling: NodeJS.Timeout | undefined
-  const changed = () => {
-    clearTimeout(settling)
-    settling = setTimeout(() => void host.reload().catch(() => undefined), watchSettlesMs)
-  }
-  for (const file of readManifest({ cwd, env }).files) watch(file, changed).unref()
-  log.info('watching the manifest')
 }

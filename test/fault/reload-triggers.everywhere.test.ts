@@ -1,0 +1,114 @@
+/** A real process takes over its manifest however it is asked: by a signal, a command, a request, or by itself. */
+import { renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { run, startServer, type ServerProcess } from '../harness/process.ts'
+
+const manifest = (title: string) =>
+  [
+    "server: { port: 0, operations: '127.0.0.1:0', dataDir: '${DATA_DIR}' }",
+    `plugins: { docs: { config: { title: ${title} } } }`,
+  ].join('\n')
+const broken = manifest('Broken').replace('title', 'titel')
+const fault =
+  /manifest\.yaml:2:30 E_CONFIG plugins\.docs\.config\.titel: .*\n +hint: did you mean 'title'\?/
+
+async function titleOf({ url }: ServerProcess): Promise<string> {
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
+    info: { title: string }
+  }
+  return document.info.title
+}
+
+async function becomes(server: ServerProcess, title: string): Promise<void> {
+  const patience = AbortSignal.timeout(20_000)
+  while ((await titleOf(server)) !== title && !patience.aborted) await sleep(20)
+  assert.is(await titleOf(server), title)
+}
+
+/** Until it was logged so often that nothing has changed. */
+async function rejected(server: ServerProcess, times: number): Promise<void> {
+  const patience = AbortSignal.timeout(20_000)
+  const seen = () => server.output.split('reload rejected, nothing has changed').length - 1
+  while (seen() < times && !patience.aborted) await sleep(20)
+  assert.is(seen(), times)
+}
+
+const write = ({ home }: ServerProcess, text: string) =>
+  writeFileSync(join(home, 'manifest.yaml'), text)
+
+let server: ServerProcess
+test.before(async () => {
+  server = await startServer({ manifest: manifest('First') })
+})
+test.after(async () => void (await server.stop()))
+
+test('SIGHUP: a good manifest is taken, a broken one is told in the log', async () => {
+  write(server, manifest('Signal'))
+  server.signal('SIGHUP')
+  await becomes(server, 'Signal')
+
+  write(server, broken)
+  server.signal('SIGHUP')
+  await rejected(server, 1)
+
+  assert.is(await titleOf(server), 'Signal')
+})
+
+test('autodocops reload: what it did and 0, or why it did not and 78', async () => {
+  const done = await run(['reload'], { home: server.home, manifest: manifest('Command') })
+  const same = await run(['reload'], { home: server.home, manifest: manifest('Command') })
+  const refused = await run(['reload'], { home: server.home, manifest: broken })
+
+  assert.equal([done.code, same.code, refused.code], [0, 0, 78])
+  assert.match(done.stdout, /started +docs\n +kept +-\n +retired +docs/)
+  assert.match(same.stdout, 'Nothing has changed.')
+  assert.match(refused.stderr, 'The reload was rejected; nothing has changed')
+  assert.match(refused.stderr, fault)
+  assert.is(await titleOf(server), 'Command')
+})
+
+test('POST /admin/reload: only from the manifest that was meant', async () => {
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(server.operationsUrl + path, init)
+    return { response, body: (await response.json()) as Record<string, unknown> }
+  }
+  const guarded = (hash: string) =>
+    ask('/admin/reload', { method: 'POST', headers: { 'if-match': `"${hash}"` } })
+  const { body: before } = await ask('/admin/plugins')
+  write(server, manifest('Request'))
+  const { body: plan } = await ask('/admin/plan')
+
+  const stale = await guarded(String(plan['hash']))
+  const taken = await guarded(String(before['hash']))
+
+  assert.equal([stale.response.status, stale.body['code']], [412, 'manifest_changed'])
+  assert.is(taken.response.status, 200)
+  assert.equal(taken.body['started'], plan['start'])
+  assert.is(taken.response.headers.get('etag'), `"${String(plan['hash'])}"`)
+  assert.is(await titleOf(server), 'Request')
+})
+
+test('start --watch: a file that is written in place, and one that is renamed, again and again', async () => {
+  const watching = await startServer({ manifest: manifest('First'), args: ['--watch'] })
+  try {
+    write(watching, manifest('Written'))
+    await becomes(watching, 'Written')
+    for (const title of ['Renamed', 'Again']) {
+      writeFileSync(join(watching.home, 'new'), manifest(title))
+      renameSync(join(watching.home, 'new'), join(watching.home, 'manifest.yaml'))
+      await becomes(watching, title)
+    }
+    write(watching, broken)
+    await rejected(watching, 1)
+    assert.is(await titleOf(watching), 'Again')
+  } finally {
+    await watching.stop()
+  }
+})
+
+test.run()
