@@ -12,7 +12,7 @@ import { adopt, exited } from '../harness/ending.ts'
 import { postgres } from '../harness/postgres.ts'
 import { run, startServer } from '../harness/process.ts'
 import { privateRedis } from '../harness/redis.ts'
-import { root } from '../harness/root.ts'
+import { isCompiled, root } from '../harness/root.ts'
 import { skip } from '../harness/skip.ts'
 
 for (const program of ['psql', 'redis-cli', 'curl'])
@@ -72,7 +72,7 @@ async function eventOf(user: string): Promise<string> {
 
 const event = await eventOf('alice')
 
-/** As it stands, but for what the reader fills in, the address, and a reply of 4xx or 5xx being a failure. */
+/** As it stands, but for what the reader fills in and the address. */
 const filled = (command: string) =>
   command
     .replaceAll('localhost:9464', host)
@@ -81,14 +81,22 @@ const filled = (command: string) =>
     .replaceAll(/\bPID\b/g, '0')
     .replaceAll(/\bID\b/g, event)
 
+/** The command line is that of this test; a reply of 4xx or 5xx is a failure. */
+const [flags, main] = isCompiled
+  ? ['', 'dist/core/cli/main.js']
+  : ['--conditions=source', 'core/cli/main.ts']
+const shell = `
+autodocops() { '${process.execPath}' ${flags} '${join(root, main)}' "$@"; }
+curl() { command curl --fail "$@"; }`
+
 async function failureOf(command: string): Promise<string[]> {
-  const script = `curl() { command curl --fail "$@"; }; ${filled(command)}`
+  const script = `${shell}\n${filled(command)}`
   const child = adopt(
     spawn('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
       cwd: server.home,
       env: {
         ...env,
-        PATH: `${join(root, 'scripts')}:${process.env['PATH'] ?? ''}`,
+        PATH: process.env['PATH'],
         HOME: server.home,
         DATA_DIR: join(server.home, 'data'),
         AUTODOCOPS_MANIFEST: join(server.home, 'manifest.yaml'),
