@@ -6,7 +6,7 @@ import { Instance } from '../instance.ts'
 import type { Examination, Finding, Plugin, ServerFacts } from '../plugin.ts'
 import type { Principal } from '../principal.ts'
 import { systemRandom } from '../provide.ts'
-import type { HardTokens, Resolved, Tokens } from '../service.ts'
+import type { HardTokens, Resolved, ServiceToken, Tokens } from '../service.ts'
 import type { Authenticator } from '../slots.ts'
 import {
   doubles,
@@ -61,11 +61,20 @@ export class TestedPlugin<P> {
     return this.#services as Resolved<P> & Readonly<Record<string, unknown>>
   }
 
-  /** Handlers see the double from now on. */
-  override(name: string, double: unknown): void {
+  /** Handlers see the double from now on, in the place of a service that is named, or meant by its token. */
+  override<T>(service: ServiceToken<T> | string, double: T): void {
+    const name = typeof service === 'string' ? service : this.#nameOf(service)
     const layer = { [name]: { value: double, enumerable: true } }
     this.#services = Object.create(this.#services, layer) as Readonly<Record<string, unknown>>
     this.#apps = undefined
+  }
+
+  #nameOf({ id }: ServiceToken<unknown>): string {
+    const { name, requires, provides } = this.plugin
+    const known = Object.entries({ ...requires, ...provides })
+    const found = known.find(([, token]) => token.id === id)
+    if (found === undefined) throw new Error(`'${name}' neither requires nor provides '${id}'`)
+    return found[0]
   }
 
   /** A request to its routes, through the whole pipeline, without a port. */
