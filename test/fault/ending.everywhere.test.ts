@@ -15,7 +15,8 @@ const crowd = relative(join(tmpdir(), 'a-server'), fileURLToPath(new URL('crowd'
 const drainMs = 3_000
 /** Last words of the streams, the stop of the plugins, the end of the process. */
 const afterDrainMs = 600
-/** For the rest of the machine, which runs other tests meanwhile. */
+/** Two processors may be taken away for longer than that by the tests beside this one: one try of these must do. */
+const tries = 3
 const patienceMs = 2_500
 
 const start = (drain = `${drainMs}ms`) =>
@@ -69,7 +70,21 @@ async function draining(server: ServerProcess): Promise<void> {
   while ((await readiness(server)) !== 503) await sleep(10)
 }
 
-test('SIGTERM with thirty requests in flight: short ones finish, streams end with a marker, the code is 0', async () => {
+interface Told {
+  readonly msg: string
+  /** ISO 8601 */
+  readonly time: string
+}
+
+/** By the clock of the server itself: when it began to drain. */
+function drainBegan(stderr: string): number {
+  const lines = stderr.split('\n').filter((line) => line.startsWith('{'))
+  const told = lines.map((line) => JSON.parse(line) as Told).find(({ msg }) => msg === 'draining')
+  return Date.parse(told?.time ?? '')
+}
+
+/** Thirty in flight, ten of them streams without end. Resolves to how long the end took, all else being right. */
+async function endWithThirty(): Promise<number> {
   const server = await start()
   const shorts = times(20, () => fetch(`${server.url}/short?ms=1500`))
   const streams = await Promise.all([
@@ -79,8 +94,8 @@ test('SIGTERM with thirty requests in flight: short ones finish, streams end wit
   const heard = streams.map(hear)
   await inFlight(server, 30)
 
-  const begun = performance.now()
   server.signal('SIGTERM')
+  const endedAt = server.ended().then((ended) => ({ ...ended, at: Date.now() }))
   await draining(server)
   const late = await fetch(`${server.url}/short?ms=1`).then(
     ({ status }) => status,
@@ -88,8 +103,7 @@ test('SIGTERM with thirty requests in flight: short ones finish, streams end wit
   )
   const answers = await Promise.all(shorts)
   const ends = await Promise.all(heard)
-  const { code } = await server.ended()
-  const tookMs = performance.now() - begun
+  const { code, stderr, at } = await endedAt
 
   assert.equal([...new Set(answers.map(({ status }) => status))], [200])
   assert.is(late, 'refused')
@@ -102,8 +116,17 @@ test('SIGTERM with thirty requests in flight: short ones finish, streams end wit
     assert.match(text, /^(word )+$/)
   }
   assert.is(code, 0)
-  assert.ok(tookMs >= drainMs - 50, `ended after ${tookMs} ms, before the streams' time was up`)
-  assert.ok(tookMs < drainMs + afterDrainMs + patienceMs, `took ${tookMs} ms`)
+  return at - drainBegan(stderr)
+}
+
+test('SIGTERM with thirty requests in flight: short ones finish, streams end with a marker, the code is 0, in time', async () => {
+  const took: number[] = []
+  do took.push(await endWithThirty())
+  while ((took.at(-1) ?? 0) > drainMs + afterDrainMs && took.length < tries)
+
+  console.log(`drain of ${drainMs} ms, ended after ${took.join(', ')} ms`)
+  assert.ok(Math.min(...took) >= drainMs - 50, `after ${took.join()} ms: before the time was up`)
+  assert.ok((took.at(-1) ?? 0) <= drainMs + afterDrainMs, `after ${took.join(', ')} ms`)
 })
 
 test('without a stream the process ends when its last request has', async () => {
