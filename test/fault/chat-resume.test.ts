@@ -154,6 +154,19 @@ test('a producer that is killed leaves an error event, not a silence', async () 
   assert.ok(performance.now() - begun < 13_000)
 })
 
+test('a Redis that dies during an answer, and comes back empty, gets all of it', async () => {
+  const reply = await ask(one, 'What is streaming, and how do I cache, deploy, and bill?')
+  const leave = new AbortController()
+  await readSome(reply, 5, leave)
+  await server.kill('SIGKILL')
+  await server.restart()
+  const here = await resume(one, streamOf(reply))
+  const elsewhere = await resume(other, streamOf(reply))
+
+  assert.equal(parse(here).ends, ['done'])
+  assert.equal(parse(elsewhere), parse(here))
+})
+
 test('while Redis is away the answer itself is whole, and can be resumed where it is written', async () => {
   await server.kill('SIGKILL')
   const reply = await ask(one, 'What is streaming?')

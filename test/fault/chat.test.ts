@@ -11,7 +11,7 @@ import type { Wish } from '../plugins/llm-chat/upstream.ts'
 
 const lanes = 25
 /** A soak of minutes may share its machine: there a pause of its own must not look like the model's. */
-const patience = rounds(1) > 1 ? 10 : 1
+const patience = rounds(1) > 1 ? 4 : 1
 const rejections: unknown[] = []
 process.on('unhandledRejection', (reason) => rejections.push(reason))
 
@@ -23,6 +23,7 @@ const app = await serve({
     firstToken: `${3 * patience}s`,
     idle: `${500 * patience}ms`,
     total: `${20 * patience}s`,
+    headers: `${10 * patience}s`,
   },
   resume: { keep: '5s' },
 })

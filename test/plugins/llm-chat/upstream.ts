@@ -209,6 +209,7 @@ async function stream(
     sent()
     if (response.writableNeedDrain) await drained(response)
   }
+  if (fault === 'stall-end') return
   over()
   if (fault === 'clean-end') return void response.end()
   if (fault === 'done-only') return void response.end('data: [DONE]\n\n')
@@ -237,7 +238,7 @@ async function broke(
   send: (data: string, event?: string) => Promise<void>,
   over: () => void,
 ): Promise<boolean> {
-  if (fault === '') return false
+  if (fault === '' || fault === 'stall-end') return false
   if (fault === 'stall') return true
   over()
   switch (fault) {
