@@ -3,8 +3,12 @@ import { asFunction, asValue, createContainer, type AwilixContainer } from 'awil
 import { HostErrors } from './host-errors.ts'
 import type { Plugin } from './plugin.ts'
 
-/** Asked for by promises, JSON and inspection of any object; nobody's service. */
+/** Asked for by promises and JSON of any object; nobody's service. */
 const harmless = new Set<string>(['then', 'toJSON', 'constructor', 'toString', 'valueOf'])
+/** How Node and Deno ask an object to be printed; without an answer they look for names that are nobody's. */
+const inspections = new Set(
+  ['nodejs.util.inspect.custom', 'Deno.privateCustomInspect'].map((name) => Symbol.for(name)),
+)
 
 /**
  * Builds a plugin's services in a strict container of its own: what it declares as values, its own as
@@ -43,8 +47,10 @@ function resolve(plugin: string, container: AwilixContainer, name: string): unkn
 /** Own properties are fast; only a miss gets here, and names the plugin and the service. */
 const undeclared = (plugin: string): object =>
   new Proxy(Object.create(null) as object, {
-    get: (_target, name) => {
-      if (typeof name === 'symbol' || harmless.has(name)) return undefined
+    get: (_target, name, services: object) => {
+      if (typeof name === 'symbol')
+        return inspections.has(name) ? () => ({ ...services }) : undefined
+      if (harmless.has(name)) return undefined
       throw HostErrors.service_undeclared({ plugin, service: name })
     },
   })
