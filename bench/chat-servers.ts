@@ -47,6 +47,8 @@ async function hono(): Promise<http.Server> {
   const server = await moduleOf(honoPeer, '@hono/node-server')
   const { Hono } = (await import(framework)) as HonoModule
   const { createAdaptorServer } = (await import(server)) as HonoServerModule
+  // It prints a line for each client that leaves.
+  console.error = () => undefined
   const app = new Hono()
   app.post('/v1/chat/completions', async ({ req: { raw } }) => {
     const reply = await fetch(`${upstream}/v1/chat/completions`, {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { moduleOf, portkey as portkeyPeer } from './chat-peers.ts'
-import { child, Contender, median, quantile, tell } from './chat-rounds.ts'
+import { child, Contender, median, quantile, tell, youngGeneration } from './chat-rounds.ts'
 
 const scale = Number(process.env['TEST_SCALE'] ?? 1)
 /** Enough for everything on the way to be compiled for good. */
@@ -26,7 +26,7 @@ const portkey = await portkeyGateway()
 const contenders = [pipe, openAi, text, await contender('hono'), portkey]
 
 async function contender(name: string, isText = false): Promise<Contender> {
-  const [forked, url] = await child('./chat-servers.ts', name, upstream)
+  const [forked, url] = await child('./chat-servers.ts', [name, upstream])
   return new Contender(name, forked, url, isText)
 }
 
@@ -37,7 +37,7 @@ async function portkeyGateway(): Promise<Contender> {
   await new Promise((resolve) => probe.once('listening', resolve))
   const { port } = probe.address() as AddressInfo
   probe.close()
-  const options = { stdio: 'ignore', execArgv: [] as string[] } as const
+  const options = { stdio: 'ignore' as const, execArgv: [youngGeneration] }
   const forked = fork(fileURLToPath(program), [`--port=${port}`, '--headless'], options)
   const headers = {
     'x-portkey-provider': 'openai',
