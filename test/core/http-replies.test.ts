@@ -87,6 +87,22 @@ test('every reply has a request id, no-store and the security headers', async ()
   })
 })
 
+test('behind a public URL of https every reply binds the browser to TLS, elsewhere none does', async () => {
+  const hstsAt = async (publicUrl: string) => {
+    const got: (string | null)[] = []
+    const setup = { routes: [getting(() => 1)], publicUrl: () => publicUrl }
+    await withServer(setup, async ({ fetch }) => {
+      for (const path of ['/', '/nothing'])
+        got.push((await fetch(path)).headers.get('strict-transport-security'))
+    })
+    return got
+  }
+
+  const year = 'max-age=31536000'
+  assert.equal(await hstsAt('https://api.example.com'), [year, year])
+  assert.equal(await hstsAt('http://127.0.0.1:8080'), [null, null])
+})
+
 test('a request id of the client is kept when a log can hold it, else replaced', async () => {
   await withServer({ routes: [getting(() => 1)] }, async ({ fetch }) => {
     const idFor = async (id: string) =>

@@ -14,6 +14,7 @@ const guides = readdirSync(join(root, 'docs/guides'))
   .map((name) => `docs/guides/${name}`)
 const papers = [
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'],
+  'docs/runtimes.md',
   ...decisions,
   ...guides,
 ]
