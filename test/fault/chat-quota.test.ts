@@ -32,7 +32,7 @@ type Config = Readonly<Record<string, unknown>>
 const worlds: Readonly<Record<string, (config: Config) => Promise<readonly Served[]>>> = {
   'in memory': async (config) => [await serve(config)],
   'in the embedded database': async (config) => [
-    await serve(config, [], { plugins: { database: {} }, dataDir }),
+    await serve(config, [], { plugins: { database: {} }, server: { dataDir } }),
   ],
   'in Postgres, for two instances over Redis': async (config) => [
     await serveOnRedis(redisUrl, prefix, config, database),

@@ -58,7 +58,8 @@ export async function serve(
   below: readonly AnyPlugin[] = [],
   settings: {
     readonly plugins?: object
-    readonly dataDir?: string
+    /** Further facts of `server`. */
+    readonly server?: object
     readonly log?: ReturnType<typeof createLog>
   } = {},
 ): Promise<Served> {
@@ -73,7 +74,7 @@ export async function serve(
       server: {
         port: 0,
         operations: '127.0.0.1:0',
-        ...(settings.dataDir !== undefined && { dataDir: settings.dataDir }),
+        ...settings.server,
         limits: { streams: 10_000, inFlight: 10_000, eventLoopLag: '30s', connections: 20_000 },
       },
       plugins: {
