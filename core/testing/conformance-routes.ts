@@ -79,15 +79,15 @@ export function routeTable<N extends string, R extends Tokens, P extends HardTok
       if (options.callRoutes === false) return
       const tested = await testPlugin(plugin, options)
       try {
-        for (const route of tables()) {
-          for (const example of route.examples ?? []) {
-            if (example.skip !== undefined) continue
-            const { auth } = route
-            const scopes = typeof auth === 'object' ? [auth.scope] : []
-            const as = auth === 'public' ? {} : { as: { subject: 'tester', scopes } }
-            judge(route, example, await tested.inject({ ...requestOf(route, example), ...as }))
-          }
-        }
+        const sent = tables().flatMap((route) =>
+          (route.examples ?? [])
+            .filter(({ skip }) => skip === undefined)
+            .map(async (example) =>
+              judge(route, example, await tested.inject(requestOf(route, example))),
+            ),
+        )
+        for (const result of await Promise.allSettled(sent))
+          if (result.status === 'rejected') throw result.reason
       } finally {
         await tested.stop()
       }
@@ -104,11 +104,14 @@ function requestOf(route: RouteFacts, { params = {}, query, headers, body }: Rou
   const path = route.path.replace(/:(\w+)/g, (_whole, name: string) =>
     encodeURIComponent(String(params[name])),
   )
+  const { auth } = route
+  const scopes = typeof auth === 'object' ? [auth.scope] : []
   const search = query === undefined ? '' : `?${new URLSearchParams(texts(query)).toString()}`
   return {
     method: route.method,
     url: `${path}${search}`,
     signal: AbortSignal.timeout(replyMs),
+    ...(auth !== 'public' && { as: { subject: 'tester', scopes } }),
     ...(headers && { headers }),
     ...(body !== undefined && { body }),
   }
