@@ -14,6 +14,12 @@ export const HostErrors = problems({
       `plugin '${plugin}' did not start within ${ms} ms`,
     hint: 'Look at its last log line, and at what it connects to.',
   },
+  plugin_hook_timeout: {
+    status: 500,
+    title: 'Hook of a plugin did not end in time',
+    detail: ({ plugin, hook, ms }: { plugin: string; hook: string; ms: number }) =>
+      `${hook} of plugin '${plugin}' did not end within ${ms} ms; it was left behind`,
+  },
   plugin_stop_timeout: {
     status: 500,
     title: 'Plugin did not stop in time',

@@ -1,3 +1,5 @@
+import { within } from './deadline.ts'
+import { HostErrors } from './host-errors.ts'
 import { dependantsFirst, stopAll, type Instance } from './instance.ts'
 
 /** A hook that failed where nobody waits for it. */
@@ -6,10 +8,13 @@ export type Failed = (plugin: string, hook: 'job' | 'stop', error: unknown) => v
 /** From instances to instances, after the swap: who consumes, and until when the replaced ones live. */
 export class Handover {
   readonly #failed: Failed
+  readonly #hookMs: number
   readonly #retiring = new Set<Promise<void>>()
 
-  constructor(failed: Failed) {
+  /** A hook that takes longer than `hookMs` is told, and waited for no more: others have their turn. */
+  constructor(failed: Failed, hookMs = 10_000) {
     this.#failed = failed
+    this.#hookMs = hookMs
   }
 
   /** The old ones stop consuming before the new ones begin: rather a short gap than work done twice. */
@@ -52,7 +57,11 @@ export class Handover {
 
   async #each(instances: readonly Instance[], hook: 'activate' | 'deactivate'): Promise<void> {
     for (const instance of instances) {
-      await instance[hook]().catch((error: unknown) => this.#failed(instance.name, 'job', error))
+      const late = () =>
+        HostErrors.plugin_hook_timeout({ plugin: instance.name, hook, ms: this.#hookMs })
+      await within(this.#hookMs, instance[hook](), late).catch((error: unknown) =>
+        this.#failed(instance.name, 'job', error),
+      )
     }
   }
 }

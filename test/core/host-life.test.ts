@@ -1,5 +1,4 @@
-/** Boots and ends that come twice, too early, too late or at the wrong moment. */
-import process from 'node:process'
+/** Boots that come twice, fail, hang or are late. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { definePlugin, service } from 'autodocops'
@@ -9,42 +8,18 @@ import * as assert from 'uvu/assert'
 import type { StartFailed } from '../../core/transition.ts'
 import { startApp } from '../../core/start-app.ts'
 import { createLog } from '../../core/log.ts'
-import { about, hostOf, planOf, Pool, pool, reader, refusal, type Entry } from './host-fixture.ts'
-
-/** Tells what happens to it; starts when `gate` opens, or at once. */
-const telling = (name: string, told: string[], gate: Promise<unknown> = Promise.resolve()) =>
-  definePlugin({
-    name,
-    ...about,
-    start: async () => {
-      told.push(`start ${name}`)
-      await gate
-    },
-    activate: () => void told.push(`activate ${name}`),
-    deactivate: () => void told.push(`deactivate ${name}`),
-    stop: () => void told.push(`stop ${name}`),
-  })
-
-function gate() {
-  let open = () => {}
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open }
-}
-
-const until = async (holds: () => boolean) => {
-  while (!holds()) await sleep(2)
-}
-
-const kept = (kind: string) => process.getActiveResourcesInfo().filter((one) => one === kind).length
-
-/** Node tells of a closed handle until its loop has turned. A timer of our own would be told as well. */
-async function nothingIsLeftOf(kind: string): Promise<void> {
-  const patience = AbortSignal.timeout(5_000)
-  while (kept(kind) > 0 && !patience.aborted) await new Promise((resolve) => setImmediate(resolve))
-  assert.is(kept(kind), 0)
-}
-
-const listening = () => kept('TCPServerWrap')
+import {
+  about,
+  hostOf,
+  open,
+  planOf,
+  Pool,
+  pool,
+  reader,
+  refusal,
+  type Entry,
+} from './host-fixture.ts'
+import { gate, listening, nothingIsLeftOf, telling, until } from './host-probes.ts'
 
 test('a hundred boots at once are one: each plugin is started once, each address listened on once', async () => {
   const told: string[] = []
@@ -215,123 +190,6 @@ for (const name of hangingAt)
     )
   })
 
-test('closed before it was booted, it has nothing to do, and starts nothing afterwards', async () => {
-  const told: string[] = []
-  const { host } = hostOf(planOf([{ plugin: telling('a', told) }]))
-
-  await host.close()
-  const error = await refusal(host.boot())
-
-  assert.is((error as { code?: string }).code, 'server_draining')
-  assert.equal(told, [])
-  await nothingIsLeftOf('TCPServerWrap')
-})
-
-test('closed twice, it is closed once, and both wait for the end', async () => {
-  const told: string[] = []
-  const stopping = gate()
-  const slow = {
-    ...telling('a', told),
-    stop: async () => {
-      await stopping.opened
-      told.push('stopped')
-    },
-  }
-  const { host } = hostOf(planOf([{ plugin: slow }]))
-  await host.boot()
-
-  const ends = [host.close(), host.close(), host[Symbol.asyncDispose]()].map((end) =>
-    end.then(() => told.push('closed')),
-  )
-  await sleep(30)
-  const beforeTheEnd = [...told]
-  stopping.open()
-  await Promise.all(ends)
-
-  assert.equal(beforeTheEnd, ['start a', 'activate a', 'deactivate a'])
-  assert.equal(told, [...beforeTheEnd, 'stopped', 'closed', 'closed', 'closed'])
-})
-
-test('closed while it starts, it stops what started, serves nothing, and the boot says why', async () => {
-  const told: string[] = []
-  const starting = gate()
-  const { host } = hostOf(planOf([{ plugin: telling('slow', told, starting.opened) }]))
-  const boot = refusal(host.boot())
-  await until(() => told.length > 0)
-
-  const closed = host.close()
-  starting.open()
-  await closed
-
-  assert.is(((await boot) as { code?: string }).code, 'server_draining')
-  assert.equal(told, ['start slow', 'stop slow'])
-  await nothingIsLeftOf('TCPServerWrap')
-})
-
-test('closed while a start outlasts the drain, it does not wait, and what starts late is stopped', async () => {
-  const told: string[] = []
-  const starting = gate()
-  const plan = planOf([{ plugin: telling('slow', told, starting.opened) }], { drain: '20ms' })
-  const { host } = hostOf(plan)
-  const boot = refusal(host.boot())
-  await until(() => told.length > 0)
-
-  await host.close()
-  const afterClose = [...told]
-  starting.open()
-  await boot
-
-  assert.equal(afterClose, ['start slow'])
-  assert.equal(told, ['start slow', 'stop slow'])
-})
-
-test('while it drains a reload is refused before anything is started', async () => {
-  const told: string[] = []
-  const stopping = gate()
-  const slow = { ...telling('a', told), stop: () => stopping.opened }
-  const { host, plans } = hostOf(planOf([{ plugin: slow }]))
-  await host.boot()
-  const closed = host.close()
-
-  plans.next = planOf([{ plugin: slow, config: { n: 1 } }])
-  const error = await refusal(host.reload())
-  stopping.open()
-  await closed
-
-  assert.is((error as { code?: string }).code, 'server_draining')
-  assert.is(told.filter((line) => line === 'start a').length, 1)
-})
-
-test('closed while it heals, it tries no more: no timer is left, and nothing starts', async () => {
-  const told: string[] = []
-  const flaky = { ...telling('flaky', told), start: () => Promise.reject(new Error('no disk')) }
-  const healing = gate()
-  const slow = definePlugin({
-    name: 'flaky-too',
-    ...about,
-    start: async () => {
-      told.push('start flaky-too')
-      if (told.length === 1) throw new Error('no disk')
-      await healing.opened
-    },
-  })
-  // A wait of half of the first second.
-  const random = { float: () => 0, bytes: (n: number) => Buffer.alloc(n), uuid: () => 'x' }
-  const entries = [
-    { plugin: slow, critical: false },
-    { plugin: flaky, critical: false },
-  ]
-  const { host } = hostOf(planOf(entries, { drain: '20ms' }), { random })
-  await host.boot()
-  await until(() => told.filter((line) => line === 'start flaky-too').length === 2)
-
-  await host.close()
-  healing.open()
-  await nothingIsLeftOf('Timeout')
-
-  assert.is(told.filter((line) => line === 'start flaky-too').length, 2)
-})
-
 test('each start is told as it goes: begun, ended, failed', async () => {
   const steps: string[] = []
   const failing = { ...telling('failing', []), start: () => Promise.reject(new Error('no disk')) }
@@ -351,6 +209,30 @@ test('each start is told as it goes: begun, ended, failed', async () => {
     ...['reader started', 'reader starting'],
   ])
   assert.ok(steps.indexOf('pool started') < steps.indexOf('reader starting'))
+})
+
+test('routes and reports stand in the order of the plan, whichever start ended first', async () => {
+  const slow = (name: string, ms: number): Entry => ({
+    plugin: definePlugin({
+      name,
+      ...about,
+      start: () => sleep(ms),
+      routes: ({ route }) => [
+        route({ ...open, method: 'GET', path: `/${name}`, summary: name, handler: () => name }),
+      ],
+    }),
+  })
+  const entries = [slow('a', 30), slow('b', 15), slow('c', 0)]
+  const { host } = hostOf(planOf(entries))
+  await host.boot()
+
+  const own = host.app.routes().filter(({ plugin }) => plugin !== 'core')
+
+  assert.equal(
+    own.map(({ plugin }) => plugin),
+    ['a', 'b', 'c'],
+  )
+  await host.close()
 })
 
 test.run()

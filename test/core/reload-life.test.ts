@@ -20,16 +20,7 @@ import {
   refusal,
   type Entry,
 } from './host-fixture.ts'
-
-function gate() {
-  let opens = () => {}
-  const opened = new Promise<void>((resolve) => (opens = resolve))
-  return { opened, open: opens }
-}
-
-const until = async (holds: () => boolean) => {
-  while (!holds()) await sleep(2)
-}
+import { gate, until } from './host-probes.ts'
 
 /** Tells which of its configs is stopped, and how often it was started. */
 function pools(told: string[], starting: Promise<unknown> = Promise.resolve()) {
@@ -295,28 +286,6 @@ test('a metric that cannot be counted rejects the reload; addresses and numbers 
   await host.reload()
   assert.is((await read()).body['after'], 'pool 2')
   assert.ok((await counted(host, 'shop_sold_total{item="tea"}')) >= 1)
-  await host.close()
-})
-
-test('routes and reports stand in the order of the plan, whichever start ended first', async () => {
-  const slow = (name: string, ms: number): Entry => ({
-    plugin: definePlugin({
-      name,
-      ...about,
-      start: () => sleep(ms),
-      routes: ({ route }) => [
-        route({ ...open, method: 'GET', path: `/${name}`, summary: name, handler: () => name }),
-      ],
-    }),
-  })
-  const { host } = await booted([slow('a', 30), slow('b', 15), slow('c', 0)])
-
-  const own = host.app.routes().filter(({ plugin }) => plugin !== 'core')
-
-  assert.equal(
-    own.map(({ plugin }) => plugin),
-    ['a', 'b', 'c'],
-  )
   await host.close()
 })
 
