@@ -56,9 +56,7 @@ export class UpstreamBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     if (this.#unread.length > 0) return Promise.resolve({ done: false, value: this.#take() })
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#isOver) return Promise.resolve(over)
-    return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject }
-    })
+    return new Promise(this.#wait)
   }
 
   return(): Promise<IteratorResult<Buffer>> {
@@ -113,6 +111,10 @@ export class UpstreamBody implements Dispatcher.DispatchHandler, AsyncIterableIt
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#fail(error)
+  }
+
+  readonly #wait = (resolve: Waiter['resolve'], reject: Waiter['reject']) => {
+    this.#waiter = { resolve, reject }
   }
 
   readonly #onAbort = () => this.destroy(new Error('aborted'))
