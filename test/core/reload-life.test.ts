@@ -79,6 +79,7 @@ test('whoever asks while a reload is under way gets the newest manifest, in one 
     reports.map(({ generation }) => generation),
     [2, 3, 3, 3],
   )
+  assert.is(new Set(reports).size, 2)
   assert.equal(
     told.filter((line) => line.startsWith('start')),
     ['start 1', 'start 2', 'start 5'],
