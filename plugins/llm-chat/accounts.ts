@@ -14,6 +14,8 @@ import type { PlanLimits, Quota, QuotaServices } from './quota.ts'
 const rowLeaseMs = 60_000
 /** How long the end of an answer waits for its row; after that it is written in the background. */
 const closeWaitMs = 2_000
+/** More would only wait for the database's connections, and in vain when hundreds of answers end at once. */
+const writesAtOnce = 8
 const retryMs = [1_000, 2_000, 5_000, 10_000, 30_000] as const
 
 export interface Ask {
@@ -44,6 +46,8 @@ export class Accounts {
   readonly #ledger: Ledger
   readonly #log: Logger
   readonly #writing = new Set<Promise<void>>()
+  readonly #waiting: (() => void)[] = []
+  #free = writesAtOnce
 
   constructor(services: Services) {
     this.#services = services
@@ -139,12 +143,23 @@ export class Accounts {
   async #write(closing: Closing): Promise<void> {
     for (const pauseMs of [...retryMs, 0]) {
       try {
-        return await this.#ledger.close(closing)
+        return await this.#inTurn(() => this.#ledger.close(closing))
       } catch (error) {
         this.#log.error({ err: error, id: closing.id }, 'the ledger did not take a row')
         if (pauseMs === 0 || this.#services.lifecycle.aborted) return
         await sleep(pauseMs, undefined, { ref: false })
       }
+    }
+  }
+
+  async #inTurn(write: () => Promise<void>): Promise<void> {
+    while (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#free -= 1
+    try {
+      await write()
+    } finally {
+      this.#free += 1
+      this.#waiting.shift()?.()
     }
   }
 }
