@@ -204,6 +204,6 @@ function secretAsText() {
 console.log(JSON.stringify(Object.keys(offenders)))
 conformance(good, { facts: written })
 for (const [rule, changes] of Object.entries(offenders)) {
-  const rounds = rule.includes('heap') ? 50 : 2
+  const rounds = rule.includes('heap') ? 50 : 0
   conformance({ ...good, ...changes } as Plugin, { facts: written, rounds, closingMs: 50 })
 }
