@@ -1,6 +1,4 @@
 /** Ends that come twice, too early, or while something is under way. */
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { definePlugin } from 'autodocops'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -39,7 +37,7 @@ test('closed twice, it is closed once, and both wait for the end', async () => {
   const ends = [host.close(), host.close(), host[Symbol.asyncDispose]()].map((end) =>
     end.then(() => told.push('closed')),
   )
-  await sleep(30)
+  await until(() => told.includes('deactivate a'))
   const beforeTheEnd = [...told]
   stopping.open()
   await Promise.all(ends)

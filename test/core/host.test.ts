@@ -121,7 +121,7 @@ test('a start that ends after its time is up is stopped once more', async () => 
   const { host } = hostOf(planOf([{ plugin: late }]))
 
   await host.boot().catch(() => undefined)
-  await sleep(100)
+  while (told.length < 3) await sleep(5)
 
   assert.equal(told, ['stop', 'started late', 'stop'])
 })
@@ -216,7 +216,7 @@ test('a request in flight ends before its plugin stops', async () => {
   const { host } = hostOf(planOf([{ plugin: pool }, { plugin: slow }]))
   await host.boot()
   const asked = fetch(`${host.addresses.public}/slow`)
-  await sleep(30)
+  while (host.inFlight() === 0) await sleep(2)
 
   await host.close()
 
