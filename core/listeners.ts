@@ -30,6 +30,7 @@ export class Listeners {
   readonly #leaving: Listener[] = []
   #public: Door | undefined
   #operations: Door | undefined
+  #shutdownDelayMs = 0
 
   constructor(log: Logger) {
     this.#log = log
@@ -60,7 +61,8 @@ export class Listeners {
 
   /** The swap. What was replaced takes no new connections; requests on those that it has go to the new generation. */
   use(generation: Generation): void {
-    const { limits } = generation.plan.server
+    const { limits, shutdownDelayMs } = generation.plan.server
+    this.#shutdownDelayMs = shutdownDelayMs
     this.#public?.listener.use(generation.public)
     this.#operations?.listener.use(generation.operations)
     for (const { listener } of this.#doors) listener.configure(limits)
@@ -78,9 +80,11 @@ export class Listeners {
     return { public: urlOf(this.#public), operations: urlOf(this.#operations) }
   }
 
+  /** A balancer that has not yet seen readiness go still sends requests: first they are answered as before. */
   async drain({ drainMs, lastWordsMs, endStreams }: DrainOptions): Promise<void> {
     const listener = this.#public?.listener
     if (listener === undefined) return
+    if (this.#shutdownDelayMs > 0) await sleep(this.#shutdownDelayMs, undefined, { ref: false })
     const closed = closeGently(listener)
     await Promise.race([closed, sleep(drainMs, undefined, { ref: false })])
     endStreams()

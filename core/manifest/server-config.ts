@@ -19,6 +19,7 @@ export interface ServerConfig extends Address {
   /** As written; relative to the working directory. */
   readonly dataDir: string
   readonly drainMs: number
+  readonly shutdownDelayMs: number
   readonly retireMs: number
   readonly trustedProxies: number
   readonly limits: Limits
@@ -82,6 +83,11 @@ export const serverSchema = z
       .describe('Folder of the embedded database and of generated secrets.')
       .meta({ env: 'DATA_DIR' }),
     drain: wait().prefault('20s').describe('How long requests may go on when the process ends.'),
+    shutdownDelay: wait()
+      .prefault('0s')
+      .describe(
+        'How long an ending process still takes requests, unready, before drain: until a balancer has seen it.',
+      ),
     retire: wait()
       .prefault('10m')
       .describe('How long requests of a replaced plugin may go on after a reload.'),
@@ -97,13 +103,16 @@ export const serverSchema = z
     error: 'is required, since the operations listener can be reached from other machines',
     params: { code: 'E_SECRET_MISSING' },
   })
-  .transform(({ drain, retire, publicUrl, operationsToken, ...rest }): ServerConfig => ({
-    ...rest,
-    publicUrl,
-    operationsToken,
-    drainMs: drain,
-    retireMs: retire,
-  }))
+  .transform(
+    ({ drain, shutdownDelay, retire, publicUrl, operationsToken, ...rest }): ServerConfig => ({
+      ...rest,
+      publicUrl,
+      operationsToken,
+      drainMs: drain,
+      shutdownDelayMs: shutdownDelay,
+      retireMs: retire,
+    }),
+  )
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text

@@ -19,10 +19,10 @@ const afterDrainMs = 600
 const tries = 3
 const patienceMs = 2_500
 
-const start = (drain = `${drainMs}ms`) =>
+const start = (drain = `${drainMs}ms`, shutdownDelay = '0s') =>
   startServer({
     manifest: `
-server: { port: 0, operations: '127.0.0.1:0', drain: ${drain}, dataDir: '\${DATA_DIR}' }
+server: { port: 0, operations: '127.0.0.1:0', drain: ${drain}, shutdownDelay: ${shutdownDelay}, dataDir: '\${DATA_DIR}' }
 plugins:
   crowd: { from: '${crowd}' }
 `,
@@ -127,6 +127,28 @@ test('SIGTERM with thirty requests in flight: short ones finish, streams end wit
   console.log(`drain of ${drainMs} ms, ended after ${took.join(', ')} ms`)
   assert.ok(Math.min(...took) >= drainMs - 50, `after ${took.join()} ms: before the time was up`)
   assert.ok((took.at(-1) ?? 0) <= drainMs + afterDrainMs, `after ${took.join(', ')} ms`)
+})
+
+test('with a shutdown delay an unready server answers until a balancer has seen it, and then refuses', async () => {
+  const server = await start('30s', '2s')
+  server.signal('SIGTERM')
+  await draining(server)
+
+  const answers: (readonly [number, string | null])[] = []
+  const begun = performance.now()
+  for (;;) {
+    const answer = await fetch(`${server.url}/short?ms=1`).catch(() => undefined)
+    if (answer === undefined) break
+    answers.push([answer.status, answer.headers.get('connection')])
+    await sleep(50)
+  }
+  const refusedMs = performance.now() - begun
+  const { code } = await server.ended()
+
+  assert.ok(answers.length > 5, `${answers.length} answers`)
+  assert.equal([...new Set(answers.map(String))], ['200,close'])
+  assert.ok(refusedMs > 1_000 && refusedMs < 2_000 + patienceMs, `refused after ${refusedMs} ms`)
+  assert.is(code, 0)
 })
 
 test('without a stream the process ends when its last request has', async () => {

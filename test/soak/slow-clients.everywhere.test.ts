@@ -101,7 +101,7 @@ for (const [what, words, withinSeconds] of [
 test('clients that read next to nothing are cut within twice the silence that is allowed', async () => {
   const readers = 30
   const before = connections(server)
-  const { child, output } = attack([
+  const { child } = attack([
     ...['-X', '-u', `${server.url}/large`, '-c', String(readers), '-r', String(readers)],
     ...['-w', '8', '-y', '16', '-n', '5', '-z', '32', '-k', '1', '-l', '180'],
   ])
@@ -117,7 +117,7 @@ test('clients that read next to nothing are cut within twice the silence that is
 
   const tookMs = performance.now() - began
   console.log(`slow readers: cut after ${tookMs} ms, slowest other answer ${slowest} ms`)
-  assert.ok(tookMs < 130_000, `held for ${tookMs} ms:\n${stripVTControlCharacters(output())}`)
+  assert.ok(tookMs < 130_000, `held ${connections(server) - before} for ${tookMs} ms`)
   assert.ok(slowest < 2_000, `somebody else waited ${slowest} ms`)
   await end(child, 'SIGINT')
 })
