@@ -302,6 +302,22 @@ test('a source is asked for more only when the socket takes more', async () => {
   })
 })
 
+test('a source that throws instead of rejecting ends as any other failure, also after a full socket', async () => {
+  const source = (value: string) => {
+    const steps = [() => Promise.resolve({ done: false, value })]
+    const fail = () => {
+      throw E.model_failed()
+    }
+    return { [Symbol.asyncIterator]: () => ({ next: () => (steps.pop() ?? fail)() }) }
+  }
+  const chunks = ['data: 1\n\n', `data: ${'x'.repeat(8 * 1_048_576)}\n\n`]
+  const routes = chunks.map((chunk, at) => streaming(sse, () => source(chunk), {}, `/${at}`))
+  await withServer({ routes }, async ({ fetch }) => {
+    for (const path of ['/0', '/1'])
+      assert.match((await readAll(await fetch(path))).text.slice(-1_000), '"code":"model_failed"')
+  })
+})
+
 test('HEAD on a stream gives it back unread', async () => {
   const source = new Silent('a')
   await withServer({ routes: [streaming(text, () => source)] }, async ({ fetch }) => {
