@@ -27,16 +27,24 @@ export function gate() {
   return { opened, open }
 }
 
-export const until = async (holds: () => boolean) => {
-  while (!holds()) await sleep(2)
+const patienceMs = 10_000
+
+export async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + patienceMs
+  while (!holds()) {
+    assert.ok(performance.now() < end, `it never came about: ${String(holds)}`)
+    await sleep(2)
+  }
 }
 
 const kept = (kind: string) => process.getActiveResourcesInfo().filter((one) => one === kind).length
 
 /** Node tells of a closed handle until its loop has turned. A timer of our own would be told as well. */
 export async function nothingIsLeftOf(kind: string): Promise<void> {
-  const patience = AbortSignal.timeout(5_000)
-  while (kept(kind) > 0 && !patience.aborted) await new Promise((resolve) => setImmediate(resolve))
+  const end = performance.now() + patienceMs
+  while (kept(kind) > 0 && performance.now() < end) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
   assert.is(kept(kind), 0)
 }
 
