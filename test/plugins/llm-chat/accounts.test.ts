@@ -31,7 +31,7 @@ test('answers that end together are booked a few at a time, and all of them', as
   Object.assign(ledger, {
     close: async (closing: Parameters<Ledger['close']>[0]) => {
       most = Math.max(most, (atOnce += 1))
-      await sleep(2)
+      await sleep(30)
       await close(closing)
       atOnce -= 1
     },
