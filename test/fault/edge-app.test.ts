@@ -1,4 +1,5 @@
 /** The whole server against a hostile world: every route that it has, random requests, every secret that it holds. */
+import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 import { test } from 'uvu'
@@ -80,10 +81,16 @@ test('every route that is not open answers 401 without a credential and with eac
     nothing: {},
     nonsense: { authorization: 'Bearer a.b.c' },
     'another scheme': { authorization: 'Basic YTpi' },
-    unsigned: { authorization: `Bearer ${unsigned('alice')}` },
+    unsigned: { authorization: `Bearer ${unsigned()}` },
     tampered: { authorization: `Bearer ${token.slice(0, -4)}AAAA` },
+    expired: { authorization: `Bearer ${signed({ iat: now() - 120, exp: now() - 60 })}` },
+    'without an end': { authorization: `Bearer ${signed({ exp: undefined })}` },
+    'of another issuer': { authorization: `Bearer ${signed({ iss: 'mallory' })}` },
+    'of another key': { authorization: `Bearer ${signed({}, 'x'.repeat(48))}` },
     'an unknown cookie': { cookie: 'sid=abcdefabcdef' },
   }
+  const good = { authorization: `Bearer ${signed({})}` }
+  assert.is((await tell(`${url}/auth/keys`, { headers: good })).status, 200)
   const closed = publicRoutes().filter(({ method, path }) => !openToAll.test(`${method} ${path}`))
   for (const { method, path } of closed)
     for (const [name, headers] of Object.entries(wrong)) {
@@ -115,10 +122,17 @@ test('no Host and no forwarded one of the client is in any reply', async () => {
     }
 })
 
-function unsigned(sub: string): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const now = Math.floor(Date.now() / 1_000)
-  return `${part({ alg: 'none', typ: 'JWT' })}.${part({ sub, iat: now, exp: now + 600 })}.`
+const now = () => Math.floor(Date.now() / 1_000)
+const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+const read = (at: number) =>
+  JSON.parse(Buffer.from(token.split('.')[at] ?? '', 'base64url').toString()) as object
+
+const unsigned = () => `${part({ ...read(0), alg: 'none' })}.${part(read(1))}.`
+
+/** The good token, but for what is said. */
+function signed(other: object, key = secrets.JWT_SECRET_KEY): string {
+  const text = `${part(read(0))}.${part({ ...read(1), ...other })}`
+  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
 }
 
 test(`${rounds} random requests over every route: no 500, and every refusal is a problem`, async () => {
