@@ -30,6 +30,8 @@ export interface ProblemExtra {
   readonly errors?: readonly ProblemItem[]
   /** Replaces the kind's own detail. */
   readonly detail?: string
+  /** Replaces the kind's own hint. */
+  readonly hint?: string
 }
 
 export class ProblemError extends Error {
@@ -46,15 +48,16 @@ export class ProblemError extends Error {
   constructor(
     code: string,
     kind: Pick<ProblemKind, 'status' | 'title' | 'hint'>,
-    detail: string | undefined,
+    ownDetail: string | undefined,
     extra: ProblemExtra = {},
   ) {
+    const detail = extra.detail ?? ownDetail
     super(detail ?? kind.title, extra.cause === undefined ? undefined : { cause: extra.cause })
     this.code = code
     this.status = kind.status
     this.title = kind.title
-    this.detail = extra.detail ?? detail
-    this.hint = kind.hint
+    this.detail = detail
+    this.hint = extra.hint ?? kind.hint
     this.headers = extra.headers ?? {}
     this.errors = extra.errors
   }

@@ -8,6 +8,7 @@ import pg from 'pg'
 import { answers, socketIn } from './claim.ts'
 import type { DatabaseConfig } from './config.ts'
 import { connectionOf, placeOf } from './connection.ts'
+import { adviceOn, reasonOf } from './faults.ts'
 import type { MigrationRunner } from './migrator.ts'
 import type { DatabaseConnections } from './service.ts'
 
@@ -68,24 +69,8 @@ async function ask({ config, connections }: Needs) {
 
 function unreachable(config: DatabaseConfig, { kind }: DatabaseConnections, error: unknown) {
   const place = kind === 'pglite' ? 'the embedded database' : placeOf(config)
-  const { code } = error as { readonly code?: string }
-  // A connection that is tried by several addresses fails with an AggregateError without words.
-  const reason = (error instanceof Error && error.message) || (code ?? 'no answer')
-  const saw = `${place} cannot be used: ${reason}`
-  return { check: 'database', verdict: 'failed', saw, fix: adviceOn(code) } as const
-}
-
-/** By SQLSTATE, or by the system's word for why there is no connection. */
-function adviceOn(code: string | undefined): string {
-  if (code === '28P01' || code === '28000')
-    return 'mend user and password in DATABASE_URL, or DB_USERNAME and DB_PASSWORD'
-  if (code === '3D000')
-    return 'create that database (createdb), or name another by DATABASE_URL or DB_NAME'
-  if (code === '53300')
-    return 'raise max_connections of the server, or lower plugins.database.config.pool.max'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return 'mend the host in DATABASE_URL or DB_HOST'
-  return 'start that Postgres, or mend host and port in DATABASE_URL, or DB_HOST and DB_PORT'
+  const saw = `${place} cannot be used: ${reasonOf(error)}`
+  return { check: 'database', verdict: 'failed', saw, fix: adviceOn(error) } as const
 }
 
 function versionOf(connections: DatabaseConnections, version: string): Finding {

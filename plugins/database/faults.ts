@@ -56,5 +56,28 @@ export function problemOf(error: unknown): unknown {
 const unavailable = (cause: unknown): ProblemError =>
   DatabaseErrors.database_unavailable({
     ...retrySoon(cause),
-    detail: cause instanceof Error ? cause.message : String(cause),
+    detail: reasonOf(cause),
   })
+
+/** One that was tried at several addresses fails with an AggregateError without words. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message || (codeOf(error) ?? 'no answer')
+}
+
+const codeOf = (error: unknown): string | undefined =>
+  (error as { readonly code?: string } | undefined)?.code
+
+/** What makes a Postgres usable, by SQLSTATE, or by the system's word for why there is no connection. */
+export function adviceOn(error: unknown): string {
+  const code = codeOf(error)
+  if (code === '28P01' || code === '28000')
+    return 'mend user and password in DATABASE_URL, or DB_USERNAME and DB_PASSWORD'
+  if (code === '3D000')
+    return 'create that database (createdb), or name another by DATABASE_URL or DB_NAME'
+  if (code === '53300')
+    return 'raise max_connections of the server, or lower plugins.database.config.pool.max'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return 'mend the host in DATABASE_URL or DB_HOST'
+  return 'start that Postgres, or mend host and port in DATABASE_URL, or DB_HOST and DB_PORT'
+}

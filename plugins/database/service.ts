@@ -10,6 +10,8 @@ import type { DatabaseConfig } from './config.ts'
 import { isEmbedded, placeOf } from './connection.ts'
 import type { DatabaseService } from './contract.ts'
 import { Embedded } from './embedded.ts'
+import { DatabaseErrors } from './errors.ts'
+import { adviceOn, reasonOf } from './faults.ts'
 import { makePool } from './knex-pool.ts'
 import type { PoolOptions } from './knex-pool.ts'
 import { Listener } from './listener.ts'
@@ -75,9 +77,12 @@ export class DatabaseConnections implements DatabaseService {
         await this.#meet()
         return
       } catch (error) {
-        if (isFinal(error) || clock.monotonic() + pause > end) throw error
-        const reason = error instanceof Error ? error.message : String(error)
-        log.warn({ reason, place: this.describe() }, 'the database does not answer yet')
+        if (isFinal(error)) throw error
+        const place = this.describe()
+        const { reason, hint, cause } = outageOf(error)
+        if (clock.monotonic() + pause > end)
+          throw DatabaseErrors.database_unavailable({ cause, hint, detail: `${place}: ${reason}` })
+        log.warn({ reason, hint, place }, 'the database cannot be used yet')
       }
       await sleep(pause, undefined, { signal: lifecycle })
     }
@@ -124,6 +129,12 @@ export class DatabaseConnections implements DatabaseService {
     const waiting = pool.numPendingAcquires()
     return { used: pool.numUsed(), free: pool.numFree(), waiting, max: pool.max }
   }
+}
+
+/** Why it cannot be used, and what to do, for the person who starts the server. */
+function outageOf(error: unknown) {
+  const cause = isProblem(error) ? error.cause : error
+  return { reason: reasonOf(cause ?? error), hint: adviceOn(cause), cause }
 }
 
 /** Waiting makes these no better. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { ProblemError } from 'autodocops'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -121,6 +122,23 @@ test('twenty instances that boot at once all come up, and each migration runs on
   assert.equal(await knex('crowd_things').pluck('a'), [1])
   await Promise.all(instances.map(({ plugin }) => plugin.stop()))
 })
+
+for (const [what, at, reason, hint] of [
+  ['a database that does not exist', '/nowhere', /database "nowhere" does not exist/, /createdb/],
+  ['a port where nobody listens', '//localhost:1/x', /ECONNREFUSED/, /start that Postgres/],
+] as const)
+  test(`${what} is waited for in vain, and told with what to do`, async () => {
+    const wrong = new URL(at, url.replace('postgres:', 'http:')).href.replace('http:', 'postgres:')
+    const failed = await started({ startBudgetMs: 2_300 }, { url: wrong }).catch(
+      (error: unknown) => error as ProblemError,
+    )
+
+    assert.instance(failed, Error)
+    const { code, message, hint: advice } = failed as ProblemError
+    assert.is(code, 'database_unavailable')
+    assert.match(message, reason)
+    assert.match(advice ?? '', hint)
+  })
 
 test('the database is closed', async () => {
   await main.plugin.stop()
