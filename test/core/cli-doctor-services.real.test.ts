@@ -183,10 +183,7 @@ async function services(status: number | 'never') {
     )
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  atEnd(async () => {
-    server.close()
-    server.closeAllConnections()
-  })
+  server.unref()
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const { url } = await postgres()
   const manifest = `
