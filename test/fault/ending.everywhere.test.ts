@@ -19,12 +19,12 @@ const afterDrainMs = 600
 const tries = 3
 const patienceMs = 2_500
 
-const start = (drain = `${drainMs}ms`, shutdownDelay = '0s') =>
+const start = (drain = `${drainMs}ms`, shutdownDelay = '0s', config = '{}') =>
   startServer({
     manifest: `
 server: { port: 0, operations: '127.0.0.1:0', drain: ${drain}, shutdownDelay: ${shutdownDelay}, dataDir: '\${DATA_DIR}' }
 plugins:
-  crowd: { from: '${crowd}' }
+  crowd: { from: '${crowd}', config: ${config} }
 `,
   })
 
@@ -163,6 +163,17 @@ test('without a stream the process ends when its last request has', async () => 
 
   assert.equal([status, code], [200, 0])
   assert.ok(performance.now() - begun < 10_000)
+})
+
+test('a plugin that never stops is left behind after ten seconds, and named', async () => {
+  const server = await start('1s', '0s', '{ stopHangs: true }')
+  const begun = performance.now()
+  server.signal('SIGTERM')
+  const { code, stderr } = await server.ended()
+
+  assert.is(code, 0)
+  assert.match(stderr, "plugin 'crowd' did not stop within 10000 ms; it was left behind")
+  assert.ok(performance.now() - begun < 10_000 + patienceMs)
 })
 
 for (const [signal, expected] of [

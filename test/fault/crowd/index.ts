@@ -30,7 +30,9 @@ export default definePlugin({
   version: '1.0.0',
   core: '^1',
   summary: 'Requests of every length',
-  config: z.strictObject({}),
+  config: z.strictObject({ stopHangs: z.boolean().default(false) }),
+  stop: ({ config }) =>
+    config.stopHangs ? new Promise(() => setInterval(() => {}, 1_000)) : undefined,
   routes: ({ route }) => [
     route({
       ...open,
