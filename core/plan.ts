@@ -66,6 +66,10 @@ interface Enlisted {
   readonly section: Section
 }
 
+/** Whether a plugin's range of cores takes this one; release candidates count as what they become. */
+export const fitsCore = (range: string, core: string): boolean =>
+  semver.satisfies(core, range, { includePrerelease: true })
+
 /** Has no effect outside: it reads package.json of plugins from outside, and loads config schemas. */
 class Planner {
   readonly #manifest: Manifest
@@ -176,7 +180,7 @@ class Planner {
   }
 
   #judgeCore({ name, ignoreCore }: Entry, { version, core }: PluginFacts): void {
-    if (semver.satisfies(this.#core, core, { includePrerelease: true })) return
+    if (fitsCore(core, this.#core)) return
     const message = `${name} ${version} needs a core ${core}, this one is ${this.#core}`
     const hint = ignoreCore
       ? 'runs all the same, since ignoreCore is true'

@@ -149,16 +149,24 @@ async function loadConfig(url: string): Promise<z.ZodType> {
   throw SourceErrors.config_invalid({ where: fileURLToPath(url) })
 }
 
-async function load(
-  url: string,
-): Promise<{ readonly default?: unknown; readonly config?: unknown }> {
+interface Module {
+  readonly default?: unknown
+  readonly config?: unknown
+}
+
+async function load(url: string): Promise<Module> {
   try {
-    return (await import(url)) as object
+    const module = (await import(url)) as Module
+    return isTranspiled(module.default) ? module.default : module
   } catch (cause) {
     if (!isTypeScriptRefused(cause)) throw cause
     throw SourceErrors.plugin_typescript({ where: fileURLToPath(url) }, { cause })
   }
 }
+
+/** What compilers make of a module for CommonJS: all its exports are the default one. */
+const isTranspiled = (exported: unknown): exported is Module =>
+  typeof exported === 'object' && exported !== null && '__esModule' in exported
 
 const refusals = ['ERR_UNKNOWN_FILE_EXTENSION', 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING']
 

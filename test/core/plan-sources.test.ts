@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 
 import { definePlugin, isProblem, secret } from 'autodocops'
 import { test } from 'uvu'
@@ -49,6 +50,28 @@ test('a package is found from the manifest’s folder upwards, scoped ones too',
     (await planned({ yaml, files })).plugins.map(({ name }) => name),
     ['slack'],
   )
+})
+
+test('what a compiler made for CommonJS runs, its default export and its config', async () => {
+  const transpiled = `
+'use strict'
+Object.defineProperty(exports, '__esModule', { value: true })
+const [{ definePlugin }, z] = [require('${fileURLToPath(import.meta.resolve('autodocops'))}'), require('${fileURLToPath(import.meta.resolve('zod'))}')]
+exports['con' + 'fig'] = z.strictObject({ every: z.string().default('day').describe('How often.') })
+exports.default = definePlugin({
+  name: 'reports', version: '1.0.0', core: '^1', summary: 's', config: exports.config,
+  examples: { config: { valid: [{}], invalid: [] } },
+})`
+  const described = { ...facts, plugin: './index.cjs', configModule: './index.cjs' }
+  const files = {
+    'config/reports/package.json': packed(described),
+    'config/reports/index.cjs': transpiled,
+  }
+  const { plugins } = await planned({ yaml, files })
+  const plugin = await plugins[0]?.source.load()
+
+  assert.equal(plugins[0]?.config, { every: 'day' })
+  assert.is(plugin?.name, 'reports')
 })
 
 const typed = `${code()}\nexport const aged: number = 1`

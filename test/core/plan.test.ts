@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as z from 'zod'
 
+import { fitsCore } from '../../core/plan.ts'
 import { configJsonSchema, type PluginSource } from '../../core/facts.ts'
 import { faultsOf, inFolder, known, may, planned, source } from './manifest-fixture.ts'
 
@@ -215,5 +216,20 @@ test('a fault stands where the folder cannot be read either', async () => {
     )
   })
 })
+
+for (const [range, core, fits] of [
+  ['^1', '1.0.0', true],
+  ['^1', '1.9.3', true],
+  ['^1', '2.0.0', false],
+  ['^1.2', '1.1.9', false],
+  ['^1', '1.4.0-rc.1', true],
+  ['^2', '2.0.0-alpha.1', true],
+  ['^1', '2.0.0-alpha.1', false],
+  ['^1.4.0-rc.2', '1.4.0-rc.1', false],
+  ['>=1 <3', '2.5.0', true],
+] as const)
+  test(`a plugin for cores ${range} ${fits ? 'runs' : 'does not run'} on ${core}`, () => {
+    assert.is(fitsCore(range, core), fits)
+  })
 
 test.run()
