@@ -120,8 +120,10 @@ export class Host {
       }
       this.#refuseWhenDraining()
       const plan = await this.#options.plan()
-      if (plan.hash === actual && this.#stage.current?.unavailable.size === 0)
-        return this.#unchanged()
+      if (plan.hash === actual && this.#stage.current?.unavailable.size === 0) {
+        this.#emitReload('unchanged')
+        return unchanged(this.#stage.current)
+      }
       const report = await this.#change(plan, 'reload')
       this.#emitReload('applied')
       this.#options.log.info({ ...report }, 'reloaded')
@@ -262,7 +264,7 @@ export class Host {
     const cast = await transition.run()
     if (mode === 'heal' && transition.fresh.length === 0) {
       this.#healing.again()
-      return this.#unchanged()
+      return unchanged(this.#stage.current)
     }
     try {
       this.#refuseWhenDraining()
@@ -282,11 +284,6 @@ export class Host {
     return reportOf(plan, this.#stage.current?.id ?? 0, before, cast, performance.now() - begun)
   }
 
-  #unchanged(): ReloadReport {
-    this.#emitReload('unchanged')
-    return unchanged(this.#stage.current)
-  }
-
   #emitReload(outcome: 'applied' | 'rejected' | 'unchanged'): void {
     this.#bus.emit(CoreEvents, 'config:reloaded', { outcome })
   }
@@ -294,7 +291,7 @@ export class Host {
   async #heal(): Promise<void> {
     await this.#queue.run(async () => {
       const { plan } = this.#stage.current ?? {}
-      return plan === undefined ? this.#unchanged() : this.#change(plan, 'heal')
+      return plan === undefined ? unchanged(undefined) : this.#change(plan, 'heal')
     })
   }
 }

@@ -6,6 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as z from 'zod'
 
+import { CoreEvents } from '../../core/core-events.ts'
 import { definePlugin } from '../../core/plugin.ts'
 import { systemRandom } from '../../core/provide.ts'
 import { about, hostOf, open, planOf } from './host-fixture.ts'
@@ -17,6 +18,7 @@ const get = { ...open, method: 'GET', summary: 'x', responses: any } as const
 
 /** `disk` ← `files` ← `pages`; `search` can do without the disk; `news` needs nobody. */
 function world() {
+  const reloads: string[] = []
   const state = { fault: 'no disk' as string | undefined, begun: 0, ended: 0 }
   const disk = definePlugin({
     ...about,
@@ -68,6 +70,8 @@ function world() {
   const news = definePlugin({
     ...about,
     name: 'news',
+    start: ({ events }) =>
+      void events.on(CoreEvents, 'config:reloaded', ({ outcome }) => reloads.push(outcome)),
     routes: ({ route }) => [route({ ...get, path: '/news', handler: () => ({ news: 1 }) })],
   })
   const entries = [
@@ -77,11 +81,11 @@ function world() {
     { plugin: search },
     { plugin: news },
   ]
-  return { state, entries }
+  return { state, reloads, entries }
 }
 
 async function started() {
-  const { state, entries } = world()
+  const { state, reloads, entries } = world()
   // Without chance it is tried again after one second, then two.
   const { host } = hostOf(planOf(entries), { random: { ...systemRandom, float: () => 0 } })
   await host.boot()
@@ -91,7 +95,7 @@ async function started() {
     return { status: response.status, headers: response.headers, body }
   }
   const operate = (path: string) => ask(path, host.addresses.operations)
-  return { host, state, ask, operate }
+  return { host, state, reloads, ask, operate }
 }
 
 type Report = Readonly<Record<string, unknown>>
@@ -178,8 +182,8 @@ test('the operator sees since when it is down, why, and what it took with it', a
   await host.close()
 })
 
-test('a try that fails again keeps the moment of the first, tells the newer reason, and is stopped', async () => {
-  const { host, state, operate } = await started()
+test('a try that fails again keeps the moment of the first, tells the newer reason, is stopped, and is no reload', async () => {
+  const { host, state, reloads, operate } = await started()
   const before = named((await operate('/admin/plugins')).body, 'disk')
 
   state.fault = 'still no disk'
@@ -192,6 +196,7 @@ test('a try that fails again keeps the moment of the first, tells the newer reas
 
   assert.is(after['since'], before['since'])
   assert.is(state.ended, state.begun)
+  assert.equal(reloads, [])
   await host.close()
 })
 
