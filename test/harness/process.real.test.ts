@@ -28,6 +28,7 @@ test('a server that cannot start says why', async () => {
 
   assert.ok(failure instanceof Error)
   assert.match(failure.message, 'ended with 78')
+  assert.match(failure.message, 'E_SYNTAX')
 })
 
 test.run()

@@ -130,8 +130,10 @@ export class ServerProcess {
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const running = new Running(['start', '--json', ...(options.args ?? [])], options)
   const line = await firstLine(running, options.withinMs ?? 90_000)
-  const { public: url, operations } = JSON.parse(line) as { public: string; operations: string }
-  return new ServerProcess(running, url, operations)
+  const { public: url, operations } = JSON.parse(line) as { public?: string; operations: string }
+  if (url !== undefined) return new ServerProcess(running, url, operations)
+  const { code, stdout } = await running.ended() // it told the faults of its manifest
+  throw new Error(`the server ended with ${code}:\n${stdout}`)
 }
 
 function firstLine(running: Running, withinMs: number): Promise<string> {
