@@ -11,6 +11,7 @@ chromium chromium
 prometheus prometheus
 promtool prometheus
 haproxy haproxy
+nginx nginx-light
 wrk wrk
 script bsdutils
 slowhttptest slowhttptest

@@ -4,9 +4,12 @@ import process from 'node:process'
 
 /** Debian keeps Postgres' server programs out of PATH; Homebrew and others put them into it. */
 const debianPostgres = '/usr/lib/postgresql'
+/** Not in the PATH of everybody. */
+const daemons = '/usr/sbin'
 
 function folders(): string[] {
-  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  const own = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  const path = [...own, daemons]
   if (!existsSync(debianPostgres)) return path
   const versions = readdirSync(debianPostgres).sort((a, b) => Number(b) - Number(a))
   return [...path, ...versions.map((version) => join(debianPostgres, version, 'bin'))]
