@@ -1,26 +1,17 @@
 import { coreFamilies, type Watched } from './core-metrics.ts'
-import type { EventBus } from './events.ts'
 import { fillerOf, Generation } from './generation.ts'
-import { httpSettings } from './host-http.ts'
+import { httpSettings, type HttpSurroundings } from './host-http.ts'
 import { Layers } from './http/dispatch.ts'
 import { Listeners } from './listeners.ts'
 import type { RootLogger } from './log.ts'
 import { coreMounts, type Operated } from './operations.ts'
 import type { Plan } from './plan.ts'
-import type { Clock, Random } from './plugin.ts'
 import type { Cast } from './transition.ts'
 
-export interface StageOptions {
+export interface StageOptions extends Omit<HttpSurroundings, 'log' | 'layers' | 'address'> {
   /** What the core's own routes and metrics are about. */
   readonly host: Operated & Watched['host']
   readonly log: RootLogger
-  readonly clock: Clock
-  readonly random: Random
-  readonly production: boolean
-  readonly events: EventBus
-  /** Aborts when the streams must end. */
-  readonly drain: AbortSignal
-  readonly isDraining: () => boolean
 }
 
 /** The current generation, and the listeners that it is seen through. */
