@@ -1,73 +1,18 @@
 /** A real master with a replica and three Sentinels: the master is killed, and the same client goes on with the next. */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { config } from '../../plugins/redis/config.ts'
 import { Connections } from '../../plugins/redis/service.ts'
-import { binary } from '../harness/binaries.ts'
-import { adopt, adoptFolder, atEnd, end } from '../harness/ending.ts'
-import { listening, sparePort } from '../harness/ports.ts'
-import { privateRedis } from '../harness/redis.ts'
+import { watchedRedis } from '../harness/sentinel.ts'
 import { clock, random, until, Witness } from '../plugins/cache/rig.ts'
 
-const name = 'main'
-const sentinelCount = 3
-const quorum = 2
-
-/** It writes what it learns into its configuration, so each has a folder of its own. */
-async function startSentinel(master: number): Promise<number> {
-  const program = binary('redis-server') ?? 'redis-server'
-  const home = adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-sentinel-')))
-  const port = await sparePort()
-  const lines = [
-    `port ${port}`,
-    'bind 127.0.0.1',
-    `dir ${home}`,
-    `sentinel monitor ${name} 127.0.0.1 ${master} ${quorum}`,
-    `sentinel down-after-milliseconds ${name} 500`,
-    `sentinel failover-timeout ${name} 2000`,
-  ]
-  const file = join(home, 'sentinel.conf')
-  writeFileSync(file, `${lines.join('\n')}\n`)
-  const child = adopt(spawn(program, [file, '--sentinel'], { cwd: home, stdio: 'ignore' }))
-  atEnd(() => end(child, 'SIGKILL'))
-  assert.ok(await listening(port, () => child.exitCode === null), 'a Sentinel starts')
-  return port
-}
-
-/** Until each Sentinel knows the others and the replica, none of them can promote it. */
-async function isAgreed(port: number): Promise<boolean> {
-  const client = new Redis({ port, host: '127.0.0.1' })
-  try {
-    const flat = (await client.call('SENTINEL', 'MASTER', name)) as string[]
-    const fact = (key: string) => Number(flat[flat.indexOf(key) + 1])
-    return fact('num-slaves') === 1 && fact('num-other-sentinels') === sentinelCount - 1
-  } finally {
-    client.disconnect()
-  }
-}
-
-const master = await privateRedis()
-const replica = await privateRedis([
-  '--replicaof',
-  `127.0.0.1 ${master.port}`,
-  '--repl-diskless-sync-delay',
-  '0',
-])
-const sentinels: number[] = []
-for (let i = 0; i < sentinelCount; i++) sentinels.push(await startSentinel(master.port))
-await until(async () => (await Promise.all(sentinels.map(isAgreed))).every(Boolean), 30_000)
+const { name, master, replica, nodes } = await watchedRedis()
 
 function open() {
   const witness = new Witness()
   const { log, events } = witness
-  const nodes = sentinels.map((port) => `127.0.0.1:${port}`)
   const parsed = config.parse({ sentinels: { name, nodes } })
   return { redis: new Connections({ log, events, clock, random, config: parsed }), witness }
 }
