@@ -81,7 +81,13 @@ export function fakeApi(state: FakeState, billing: FakeBilling): Router {
     )
   })
   router.get('/balance', (ctx) => {
-    ctx.body = { object: 'balance', available: [], livemode: false, pending: [] }
+    ctx.body = {
+      object: 'balance',
+      available: [],
+      connect_reserved: [],
+      livemode: false,
+      pending: [],
+    }
   })
   return router
 }

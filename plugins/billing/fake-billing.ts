@@ -4,7 +4,7 @@ import { portalObject, sessionObject } from './fake-checkout.ts'
 import { eventObject } from './fake-event.ts'
 import { invoiceObject } from './fake-invoice.ts'
 import { FakeRefusal } from './fake-refusal.ts'
-import { itemObject, subscriptionObject } from './fake-subscription.ts'
+import { itemObject, pauseOf, subscriptionObject } from './fake-subscription.ts'
 import type { FakeObject, FakeState } from './fake-state.ts'
 import { list, record, text } from './json.ts'
 import type { Json } from './json.ts'
@@ -161,7 +161,7 @@ export class FakeBilling {
     if (before['status'] === 'canceled') throw missing(id)
     const patch: Record<string, unknown> = { metadata: merged(before, params) }
     if ('cancel_at_period_end' in params) Object.assign(patch, this.#endOf(before, params))
-    if ('pause_collection' in params) patch['pause_collection'] = params['pause_collection'] || null
+    if ('pause_collection' in params) patch['pause_collection'] = pauseOf(params)
     if (list(params['items']).length > 0)
       patch['items'] = this.#swapped(before, list(params['items']))
     return this.#change(before, patch, 'customer.subscription.updated')

@@ -23,7 +23,8 @@ export const customerObject = (id: string, created: number, params: Json): FakeO
 })
 
 export const productObject = (id: string, created: number, params: Json): FakeObject => ({
-  ...nulls('description package_dimensions shippable tax_code tax_details unit_label url'),
+  ...nulls(`description package_dimensions shippable statement_descriptor tax_code tax_details unit_label
+    url`),
   id,
   object: 'product',
   active: true,

@@ -30,11 +30,10 @@ export function thinTwin(event: FakeObject): FakeObject {
     type: `v1.${String(event['type'])}`,
     created: new Date(Number(event['created']) * 1_000).toISOString(),
     livemode: false,
-    reason: null,
     related_object: {
       id: object['id'],
       type: object['object'],
-      url: `/v1/${String(object['object'])}s/${String(object['id'])}`,
+      url: `/v1/${String(object['object']).replace('.', '/')}s/${String(object['id'])}`,
     },
     snapshot_event: event.id,
   }

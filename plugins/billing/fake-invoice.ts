@@ -50,6 +50,7 @@ export function invoiceObject(
     currency: 'usd',
     customer: of.subscription['customer'],
     customer_tax_exempt: 'none',
+    customer_tax_ids: [],
     default_tax_rates: [],
     discounts: [],
     effective_at: created,

@@ -1,6 +1,9 @@
 import { listOf, nulls, pick } from './fake-fields.ts'
 import type { FakeObject } from './fake-state.ts'
 import { record } from './json.ts'
+import type { Json } from './json.ts'
+
+const endOfTrial = { billing_cycle_anchor: null, missing_payment_method: 'create_invoice' }
 
 export const subscriptionObject = (
   id: string,
@@ -27,7 +30,7 @@ export const subscriptionObject = (
   },
   billing_schedules: [],
   cancel_at_period_end: false,
-  cancellation_details: nulls('comment feedback reason'),
+  cancellation_details: nulls('comment feedback feedback_option reason'),
   collection_method: 'charge_automatically',
   created,
   currency: 'usd',
@@ -49,9 +52,13 @@ export const subscriptionObject = (
   start_date: created,
   status: of.trialEnd === null ? 'incomplete' : 'trialing',
   trial_end: of.trialEnd,
-  trial_settings: { end_behavior: { missing_payment_method: 'create_invoice' } },
+  trial_settings: { end_behavior: endOfTrial },
   trial_start: of.trialEnd === null ? null : created,
 })
+
+/** An empty string ends it. */
+export const pauseOf = ({ pause_collection: pause }: Json): Json | null =>
+  pause ? { resumes_at: null, ...record(pause) } : null
 
 export const itemObject = (
   id: string,
@@ -63,7 +70,7 @@ export const itemObject = (
     readonly end: number
   },
 ): FakeObject => ({
-  ...nulls('billed_until billing_thresholds current_trial'),
+  ...nulls('billing_thresholds current_trial'),
   id,
   object: 'subscription_item',
   created,
