@@ -1,0 +1,217 @@
+import type { Test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { BillingEvents } from 'autodocops/plugins/billing'
+
+import type { FakeObject } from '../../../plugins/billing/fake-state.ts'
+import { eventObject, thinTwin } from '../../../plugins/billing/fake-event.ts'
+import { row } from '../../../plugins/billing/sql.ts'
+import { count, delivery, eventsIn, instance, proPrice, settle, statusOf } from './stage.ts'
+import type { Instance } from './stage.ts'
+import type { World } from './worker-world.ts'
+
+const calls = (to: Instance) => to.plugin.heard(BillingEvents, 'billing:stripe-called')
+
+/** What the worker owes with Stripe to ask, on every database. */
+export function workerFacts(test: Test, world: World): void {
+  const { database, fake, one, sent, receive, buy } = world
+
+  test('whatever order events come in, the row is what Stripe has', async () => {
+    const sub = buy()
+    await receive(one, ...sent.toReversed())
+    await settle(one)
+
+    assert.equal(await statusOf(database, sub), {
+      status: 'active',
+      plan: 'pro',
+      owner: 'alice',
+      version: 1,
+    })
+    assert.is((await one.billing.plan('alice')).plan, 'pro')
+    assert.ok((await eventsIn(database)).every(({ status }) => status !== 'pending'))
+  })
+
+  test('fifty events of one subscription in a second cost one read', async () => {
+    const sub = buy()
+    for (let n = 0; n < 50; n += 1)
+      fake.billing.updateSubscription(sub, { metadata: { n: String(n) } })
+    const asked = calls(one)
+    await receive(one, ...sent)
+    await settle(one)
+
+    assert.ok(asked.length <= 3, `${asked.length} reads`)
+    assert.is((await statusOf(database, sub))?.status, 'active')
+  })
+
+  test('an event that a fetch has covered is done without another', async () => {
+    buy()
+    const [first, ...rest] = sent
+    await receive(one, first ?? {}, ...rest)
+    await one.worker.work()
+    const asked = calls(one)
+    await settle(one)
+
+    assert.is(asked.length, 0)
+  })
+
+  test('two types tell of one payment, and it is one fact', async () => {
+    const paid = one.plugin.heard(BillingEvents, 'billing:invoice-paid')
+    const customer = fake.billing.createCustomer({}).id
+    await database.knex.raw(
+      `insert into billing_customers (id, livemode, owner) values (?, false, 'alice')`,
+      [customer],
+    )
+    fake.billing.createSubscription({
+      customer,
+      items: [{ price: proPrice }],
+      metadata: { owner: 'alice' },
+    })
+    await receive(one, ...sent)
+    await settle(one)
+
+    assert.is(sent.filter(({ type }) => String(type).startsWith('invoice.pa')).length, 2)
+    assert.equal(paid, [{ owner: 'alice' }])
+  })
+
+  test('thin events alone bring the same end as snapshots', async () => {
+    const sub = buy()
+    await receive(one, ...sent.map(thinTwin).toReversed())
+    await settle(one)
+
+    assert.is((await statusOf(database, sub))?.status, 'active')
+    assert.is(await count(database, 'billing_effects'), 1)
+  })
+
+  test('a subscription before its owner is known waits for him, and is his when a session names him', async () => {
+    const customer = fake.billing.createCustomer({}).id
+    const session = fake.billing.createSession({
+      customer,
+      line_items: [{ price: proPrice, quantity: '1' }],
+      client_reference_id: 'bob',
+    })
+    fake.billing.completeSession(session.id)
+    const [completed] = sent.filter(({ type }) => type === 'checkout.session.completed')
+    const others = sent.filter((event) => event !== completed)
+    await receive(one, ...others)
+    await settle(one)
+    assert.is((await one.billing.plan('bob')).plan, 'free')
+    assert.ok((await eventsIn(database)).every(({ status }) => status !== 'dead'))
+
+    await receive(one, completed ?? {})
+    await settle(one)
+    assert.is((await one.billing.plan('bob')).plan, 'pro')
+  })
+
+  test('a customer that was linked here is told to Stripe once, with one key', async () => {
+    const session = fake.billing.createSession({
+      customer: fake.billing.createCustomer({}).id,
+      line_items: [{ price: proPrice, quantity: '1' }],
+      client_reference_id: 'bob',
+    })
+    fake.billing.completeSession(session.id)
+    await receive(one, ...sent)
+    await settle(one)
+    await one.worker.send()
+    await one.worker.send()
+
+    const customer = fake.billing.get(String(session['customer']), 'customer')
+    assert.equal(customer['metadata'], { owner: 'bob' })
+    const letters = await row<{ status: string; idempotencyKey: string }>(
+      database.knex,
+      `select status, idempotency_key from billing_outbox`,
+    )
+    assert.is(letters?.status, 'done')
+    assert.is(letters?.idempotencyKey, `bill:customer.link:${customer.id}`)
+  })
+
+  test('a new subscription of a customer who had one is his plan, and both rows are right', async () => {
+    const first = buy('carol')
+    const customer = String(fake.billing.get(first, 'subscription')['customer'])
+    fake.billing.cancelSubscription(first)
+    const second = fake.billing.createSubscription({
+      customer,
+      items: [{ price: proPrice }],
+      metadata: { owner: 'carol' },
+    }).id
+    await receive(one, ...sent.toReversed())
+    await settle(one)
+
+    assert.is((await statusOf(database, first))?.status, 'canceled')
+    assert.is((await statusOf(database, second))?.status, 'active')
+    assert.is((await one.billing.plan('carol')).plan, 'pro')
+  })
+
+  test('a failed renewal stays on for the days of grace, and then is off', async () => {
+    const sub = buy('dan')
+    fake.state.failing.add(String(fake.billing.get(sub, 'subscription')['customer']))
+    fake.billing.advance(31 * 86_400)
+    await receive(one, ...sent)
+    await settle(one)
+    const ahead = fake.state.now() * 1_000 - one.plugin.clock.now()
+    one.plugin.clock.advance(ahead)
+    const during = await one.billing.plan('dan')
+    one.plugin.clock.advance(8 * 86_400_000)
+    const after = await one.billing.plan('dan')
+    one.plugin.clock.advance(-ahead - 8 * 86_400_000)
+    fake.state.advance(-31 * 86_400)
+
+    assert.equal([during.plan, during.status, during.inGrace], ['pro', 'past_due', true])
+    assert.equal([after.plan, after.active, after.inGrace], ['free', false, false])
+  })
+
+  test('features of Stripe Entitlements are had beside those of the plan', async () => {
+    const sub = buy('hal')
+    const customer = String(fake.billing.get(sub, 'subscription')['customer'])
+    await database.knex.raw(
+      `insert into billing_customers (id, livemode, owner) values (?, false, 'hal')`,
+      [customer],
+    )
+    const feature = {
+      id: 'ent_1',
+      object: 'entitlements.active_entitlement',
+      feature: 'feat_1',
+      livemode: false,
+      lookup_key: 'sso',
+    }
+    fake.state.put({ id: `${customer}:features`, object: 'fake.features', data: [feature] })
+    const summary = {
+      id: customer,
+      object: 'entitlements.active_entitlement_summary',
+      customer,
+      livemode: false,
+      entitlements: { object: 'list', data: [feature], has_more: false },
+    }
+    await receive(
+      one,
+      eventObject('evt_ent', fake.state.now(), {
+        type: 'entitlements.active_entitlement_summary.updated',
+        object: summary,
+        previous: undefined,
+      }),
+    )
+    await settle(one)
+
+    assert.is(await one.billing.has('hal', 'sso'), true)
+    assert.is(await one.billing.has('hal', 'other'), false)
+  })
+
+  test('a price that nobody named is kept, and gives no more than free', async () => {
+    const product = fake.billing.createProduct({ name: 'odd' }).id
+    const price = fake.billing.createPrice({
+      product,
+      unit_amount: '1',
+      recurring: { interval: 'month' },
+    }).id
+    const customer = fake.billing.createCustomer({}).id
+    const sub = fake.billing.createSubscription({
+      customer,
+      items: [{ price }],
+      metadata: { owner: 'ida' },
+    }).id
+    await receive(one, ...sent)
+    await settle(one)
+
+    assert.is((await statusOf(database, sub))?.plan, 'unknown')
+    assert.is((await one.billing.plan('ida')).plan, 'free')
+  })
+}
