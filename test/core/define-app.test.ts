@@ -7,6 +7,7 @@ import { defineApp } from '../../core/define-app.ts'
 import { createLog } from '../../core/log.ts'
 import auth from '../../plugins/auth/index.ts'
 import llmChat from '../../plugins/llm-chat/index.ts'
+import { closedAfterwards } from '../harness/closing.ts'
 
 const secret = 'k3Xv9Qp2Lr7Tz5Wm8Yb4Nc6Jd1Hf0Gs-of-this-test'
 const manifest = {
@@ -21,17 +22,15 @@ for (const plugins of [[auth], [auth, llmChat]] as readonly (readonly AnyPlugin[
 
   test(`${names} alone, with migrations and no database, start and answer`, async () => {
     const host = await defineApp(plugins, { manifest, log }).start()
-    try {
-      const reply = await fetch(`${host.addresses.public}/readyz`)
+    closedAfterwards(host, () => host.close())
 
-      assert.equal(await reply.json(), { status: 'ready' })
-      assert.equal(
-        host.plugins().map(({ name, state }) => `${name} ${state}`),
-        plugins.map(({ name }) => `${name} running`),
-      )
-    } finally {
-      await host.close()
-    }
+    const reply = await fetch(`${host.addresses.public}/readyz`)
+
+    assert.equal(await reply.json(), { status: 'ready' })
+    assert.equal(
+      host.plugins().map(({ name, state }) => `${name} ${state}`),
+      plugins.map(({ name }) => `${name} running`),
+    )
   })
 }
 

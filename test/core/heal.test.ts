@@ -9,6 +9,7 @@ import * as z from 'zod'
 import { CoreEvents } from '../../core/core-events.ts'
 import { definePlugin } from '../../core/plugin.ts'
 import { systemRandom } from '../../core/provide.ts'
+import { until } from '../harness/until.ts'
 import { about, hostOf, open, planOf } from './host-fixture.ts'
 
 const Disk = service('disk').of<{ read: () => string }>()
@@ -95,23 +96,15 @@ async function started() {
     return { status: response.status, headers: response.headers, body }
   }
   const operate = (path: string) => ask(path, host.addresses.operations)
-  return { host, state, reloads, ask, operate }
+  return { state, reloads, ask, operate }
 }
 
 type Report = Readonly<Record<string, unknown>>
 const named = (body: Record<string, unknown>, name: string): Report =>
   (body['plugins'] as readonly Report[]).find((one) => one['name'] === name) ?? {}
 
-const until = async (isSo: () => boolean | Promise<boolean>) => {
-  const patience = performance.now() + 20_000
-  while (!(await isSo())) {
-    if (performance.now() > patience) throw new Error(`never came to be: ${String(isSo)}`)
-    await sleep(20)
-  }
-}
-
 test('while it is down, what stands on it answers 503 with Retry-After, on both listeners, and the rest serves', async () => {
-  const { host, ask, operate } = await started()
+  const { ask, operate } = await started()
 
   const refused = [await ask('/disk'), await ask('/pages'), await operate('/admin/disk')]
 
@@ -122,7 +115,6 @@ test('while it is down, what stands on it answers 503 with Retry-After, on both 
   }
   assert.equal((await ask('/search')).body, { found: 'nothing' })
   assert.equal((await ask('/news')).body, { news: 1 })
-  await host.close()
 })
 
 test('code that cannot be loaded answers 503 where its facts promise routes', async () => {
@@ -149,11 +141,10 @@ test('code that cannot be loaded answers 503 where its facts promise routes', as
   )
   assert.is(missing.status, 404)
   assert.equal(host.plugins()[0]?.routes, ['GET /disk', 'POST /disk/:id', 'GET /admin/disk'])
-  await host.close()
 })
 
 test('the operator sees since when it is down, why, and what it took with it', async () => {
-  const { host, operate } = await started()
+  const { operate } = await started()
 
   const [ready, all] = [await operate('/readyz?verbose'), await operate('/admin/plugins')]
 
@@ -179,11 +170,10 @@ test('the operator sees since when it is down, why, and what it took with it', a
     assert.match(String(named(body, 'pages')['lastError']), "needs 'files'")
     assert.is(named(body, 'search')['state'], 'running')
   }
-  await host.close()
 })
 
 test('a try that fails again keeps the moment of the first, tells the newer reason, is stopped, and is no reload', async () => {
-  const { host, state, reloads, operate } = await started()
+  const { state, reloads, operate } = await started()
   const before = named((await operate('/admin/plugins')).body, 'disk')
 
   state.fault = 'still no disk'
@@ -197,11 +187,10 @@ test('a try that fails again keeps the moment of the first, tells the newer reas
   assert.is(after['since'], before['since'])
   assert.is(state.ended, state.begun)
   assert.equal(reloads, [])
-  await host.close()
 })
 
 test('when it can start, it joins by itself: dependants run, who did without uses it, who needs nobody is kept', async () => {
-  const { host, state, ask, operate } = await started()
+  const { state, ask, operate } = await started()
   const news = named((await operate('/admin/plugins')).body, 'news')
 
   state.fault = undefined
@@ -221,7 +210,6 @@ test('when it can start, it joins by itself: dependants run, who did without use
   assert.is(disk['inFlight'], 1)
   assert.match(String(disk['key']), /^[0-9a-f]{16}$/)
   assert.type(disk['startMs'], 'number')
-  await host.close()
 })
 
 test.run()

@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { Healing } from '../../core/healing.ts'
+import { until } from '../harness/until.ts'
 
 /** What it waits, try by try; nobody waits in truth. */
 function waits(tries: number, random: () => number): readonly number[] {
@@ -15,10 +16,6 @@ function waits(tries: number, random: () => number): readonly number[] {
     globalThis.setTimeout = real
   }
   return asked
-}
-
-const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 test('it tries again after a second at least, twice as late each time, and after a minute at most', () => {

@@ -6,8 +6,9 @@ import * as assert from 'uvu/assert'
 import { Handover } from '../../core/host-handover.ts'
 import { Instance } from '../../core/instance.ts'
 import { createLog } from '../../core/log.ts'
+import { until } from '../harness/until.ts'
 import { about, hostOf, planOf, refusal } from './host-fixture.ts'
-import { gate, nothingIsLeftOf, telling, until } from './host-probes.ts'
+import { gate, nothingIsLeftOf, telling } from './host-probes.ts'
 
 test('closed before it was booted, it has nothing to do, and starts nothing afterwards', async () => {
   const told: string[] = []

@@ -14,6 +14,8 @@ import { systemClock, systemRandom } from '../../core/provide.ts'
 import { reply } from '../../core/route.ts'
 import { service, type HardTokens, type Tokens } from '../../core/service.ts'
 import { slots, type Slot } from '../../core/slots.ts'
+import { closedAfterwards } from '../harness/closing.ts'
+import { until } from '../harness/until.ts'
 
 type AnyPlugin = Plugin<string, Tokens, HardTokens>
 
@@ -169,7 +171,7 @@ const factsOf = (plugin: AnyPlugin): PluginFacts => ({
   config: {},
 })
 
-/** A host whose manifest is whatever `plans.next` holds. */
+/** A host whose manifest is whatever `plans.next` holds. It is closed after its test. */
 export function hostOf(first: Plan, options: Partial<HostOptions> = {}) {
   const plans: { next: Plan | Error } = { next: first }
   const lines: string[] = []
@@ -190,6 +192,7 @@ export function hostOf(first: Plan, options: Partial<HostOptions> = {}) {
     production: false,
     ...options,
   })
+  closedAfterwards(host, () => host.close(100))
   return { host, plans, lines }
 }
 
@@ -206,7 +209,7 @@ export async function booted(entries: readonly Entry[], server = {}) {
   const holding = async (name: string) => {
     waiting.delete(name)
     const answer = read(`?wait=${name}`)
-    while (!waiting.has(name)) await sleep(2)
+    await until(() => waiting.has(name))
     return {
       end: () => {
         waiting.get(name)?.()

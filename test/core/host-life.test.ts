@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import type { StartFailed } from '../../core/transition.ts'
 import { startApp } from '../../core/start-app.ts'
 import { createLog } from '../../core/log.ts'
+import { until } from '../harness/until.ts'
 import {
   about,
   hostOf,
@@ -19,7 +20,7 @@ import {
   refusal,
   type Entry,
 } from './host-fixture.ts'
-import { gate, listening, nothingIsLeftOf, telling, until } from './host-probes.ts'
+import { gate, listening, nothingIsLeftOf, telling } from './host-probes.ts'
 
 test('a hundred boots at once are one: each plugin is started once, each address listened on once', async () => {
   const told: string[] = []
@@ -232,7 +233,6 @@ test('routes and reports stand in the order of the plan, whichever start ended f
     own.map(({ plugin }) => plugin),
     ['a', 'b', 'c'],
   )
-  await host.close()
 })
 
 test.run()

@@ -1,10 +1,10 @@
 /** What tests of a host's life ask: what happened, when, and what is left. */
 import process from 'node:process'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { definePlugin } from 'autodocops'
 import * as assert from 'uvu/assert'
 
+import { closedAfterwards } from '../harness/closing.ts'
 import { about } from './host-fixture.ts'
 
 /** Tells what happens to it; starts when `gate` opens, or at once. */
@@ -21,21 +21,14 @@ export const telling = (name: string, told: string[], gate: Promise<unknown> = P
     stop: () => void told.push(`stop ${name}`),
   })
 
+/** Opened at the end of its test at the latest: nobody who waits there keeps a host from closing. */
 export function gate() {
   let open = () => {}
   const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open }
+  return closedAfterwards({ opened, open }, open)
 }
 
 const patienceMs = 10_000
-
-export async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + patienceMs
-  while (!holds()) {
-    assert.ok(performance.now() < end, `it never came about: ${String(holds)}`)
-    await sleep(2)
-  }
-}
 
 const kept = (kind: string) => process.getActiveResourcesInfo().filter((one) => one === kind).length
 

@@ -5,7 +5,9 @@ import * as assert from 'uvu/assert'
 
 import { definePlugin } from '../../core/plugin.ts'
 import { optional, service } from '../../core/service.ts'
+import { until } from '../harness/until.ts'
 import { about, hostOf, open, planOf, Pool, refusal } from './host-fixture.ts'
+import { gate, telling } from './host-probes.ts'
 
 /** Three plugins, each standing on the one before, that tell what happens to them. */
 function chain(told: string[]) {
@@ -70,7 +72,6 @@ test('plugins that do not need each other start at the same time', async () => {
   await host.boot()
 
   assert.is(waiting.most, 3)
-  await host.close()
 })
 
 test('a stop that fails does not keep the others from stopping', async () => {
@@ -121,7 +122,7 @@ test('a start that ends after its time is up is stopped once more', async () => 
   const { host } = hostOf(planOf([{ plugin: late }]))
 
   await host.boot().catch(() => undefined)
-  while (told.length < 3) await sleep(5)
+  await until(() => told.length === 3)
 
   assert.equal(told, ['stop', 'started late', 'stop'])
 })
@@ -164,19 +165,13 @@ test('an optional service that nobody provides is undefined', async () => {
   await host.boot()
 
   assert.equal(seen, [undefined])
-  await host.close()
 })
 
 test('before the plugins run, the server listens and says that it is starting', async () => {
-  const gate = { open: () => {} }
-  const waits = definePlugin({
-    name: 'waits',
-    ...about,
-    start: () => new Promise<void>((resolve) => (gate.open = resolve)),
-  })
-  const { host } = hostOf(planOf([{ plugin: waits }]))
+  const starting = gate()
+  const { host } = hostOf(planOf([{ plugin: telling('waits', [], starting.opened) }]))
   const booting = host.boot()
-  while (host.addresses.public === '') await sleep(5)
+  await until(() => host.addresses.public !== '')
 
   const [alive, ready, other] = await Promise.all(
     ['/healthz', '/readyz', '/api/x'].map((path) => fetch(`${host.addresses.public}${path}`)),
@@ -187,9 +182,8 @@ test('before the plugins run, the server listens and says that it is starting', 
   assert.is(other?.status, 503)
   assert.equal(await ready?.json(), { status: 'starting' })
   assert.is(((await other?.json()) as { code: string }).code, 'starting')
-  gate.open()
+  starting.open()
   await booting
-  await host.close()
 })
 
 test('a request in flight ends before its plugin stops', async () => {
@@ -216,7 +210,7 @@ test('a request in flight ends before its plugin stops', async () => {
   const { host } = hostOf(planOf([{ plugin: pool }, { plugin: slow }]))
   await host.boot()
   const asked = fetch(`${host.addresses.public}/slow`)
-  while (host.inFlight() === 0) await sleep(2)
+  await until(() => host.inFlight() > 0)
 
   await host.close()
 

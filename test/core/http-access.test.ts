@@ -4,7 +4,7 @@ import * as z from 'zod'
 
 import { Secret } from '../../core/secret.ts'
 import type { Authenticator, Limiter } from '../../core/slots.ts'
-import { any, getting, json, open, route, withServer } from './http-fixture.ts'
+import { any, getting, json, open, route, serve } from './http-fixture.ts'
 import type { Setup } from './http-fixture.ts'
 
 const alice: Authenticator<never> = {
@@ -36,30 +36,27 @@ const whoami = (auth: 'user' | 'optional' | { scope: string }) =>
   })
 
 test('a bearer credential and a cookie are both known', async () => {
-  await withServer({ routes: [whoami('user')], authenticators }, async ({ fetch }) => {
-    const bearer = await fetch('/', { headers: { authorization: 'Bearer alice' } })
-    const session = await fetch('/', { headers: { cookie: 'sid=bob' } })
+  const { fetch } = await serve({ routes: [whoami('user')], authenticators })
+  const bearer = await fetch('/', { headers: { authorization: 'Bearer alice' } })
+  const session = await fetch('/', { headers: { cookie: 'sid=bob' } })
 
-    assert.equal(await bearer.json(), { subject: 'alice' })
-    assert.equal(await session.json(), { subject: 'bob' })
-  })
+  assert.equal(await bearer.json(), { subject: 'alice' })
+  assert.equal(await session.json(), { subject: 'bob' })
 })
 
 test('with an Authorization header no cookie is read', async () => {
-  await withServer({ routes: [whoami('user')], authenticators }, async ({ fetch }) => {
-    const headers = { authorization: 'Bearer mallory', cookie: 'sid=bob' }
+  const { fetch } = await serve({ routes: [whoami('user')], authenticators })
+  const headers = { authorization: 'Bearer mallory', cookie: 'sid=bob' }
 
-    assert.is((await fetch('/', { headers })).status, 401)
-  })
+  assert.is((await fetch('/', { headers })).status, 401)
 })
 
 test('an optional credential may be absent, but not wrong', async () => {
-  await withServer({ routes: [whoami('optional')], authenticators }, async ({ fetch }) => {
-    const wrong = await fetch('/', { headers: { authorization: 'Bearer mallory' } })
+  const { fetch } = await serve({ routes: [whoami('optional')], authenticators })
+  const wrong = await fetch('/', { headers: { authorization: 'Bearer mallory' } })
 
-    assert.equal(await (await fetch('/')).json(), { subject: null })
-    assert.is(wrong.status, 401)
-  })
+  assert.equal(await (await fetch('/')).json(), { subject: null })
+  assert.is(wrong.status, 401)
 })
 
 test('a public route reads no credential', async () => {
@@ -71,31 +68,29 @@ test('a public route reads no credential', async () => {
     routes: [getting(() => 1)],
     authenticators: [{ authenticator: broken, services: {} }],
   }
-  await withServer(setup, async ({ fetch }) => {
-    assert.is((await fetch('/', { headers: { authorization: 'Bearer x' } })).status, 200)
-  })
+  const { fetch } = await serve(setup)
+  assert.is((await fetch('/', { headers: { authorization: 'Bearer x' } })).status, 200)
 })
 
 test('a scope that is missing is 403, one that is there passes', async () => {
   const headers = { authorization: 'Bearer alice' }
-  await withServer({ routes: [whoami({ scope: 'admin' })], authenticators }, async ({ fetch }) => {
-    const got = await fetch('/', { headers })
+  const guarded = (scope: string) => serve({ routes: [whoami({ scope })], authenticators })
+  const [admin, reader] = await Promise.all(['admin', 'read'].map(guarded))
 
-    assert.is(got.status, 403)
-    assert.match(got.headers.get('www-authenticate') ?? '', 'scope="admin"')
-  })
-  await withServer({ routes: [whoami({ scope: 'read' })], authenticators }, async ({ fetch }) => {
-    assert.is((await fetch('/', { headers })).status, 200)
-  })
+  const refused = await admin?.fetch('/', { headers })
+  const passed = await reader?.fetch('/', { headers })
+
+  assert.is(refused?.status, 403)
+  assert.match(refused?.headers.get('www-authenticate') ?? '', 'scope="admin"')
+  assert.is(passed?.status, 200)
 })
 
 test('without any authenticator a user route answers 401', async () => {
-  await withServer({ routes: [whoami('user')] }, async ({ fetch }) => {
-    const got = await fetch('/', { headers: { authorization: 'Bearer alice' } })
+  const { fetch } = await serve({ routes: [whoami('user')] })
+  const got = await fetch('/', { headers: { authorization: 'Bearer alice' } })
 
-    assert.is(got.status, 401)
-    assert.ok(got.headers.get('www-authenticate'))
-  })
+  assert.is(got.status, 401)
+  assert.ok(got.headers.get('www-authenticate'))
 })
 
 const budget = (allowed: boolean, asked: unknown[] = []): Limiter => ({
@@ -108,14 +103,13 @@ const budget = (allowed: boolean, asked: unknown[] = []): Limiter => ({
 test('a limited reply tells the budget', async () => {
   const asked: unknown[] = []
   const routes = [getting(() => 1, { limit: 'chat' })]
-  await withServer({ routes, limiter: budget(true, asked) }, async ({ fetch }) => {
-    const got = await fetch('/')
+  const { fetch } = await serve({ routes, limiter: budget(true, asked) })
+  const got = await fetch('/')
 
-    assert.is(got.status, 200)
-    assert.is(got.headers.get('ratelimit-policy'), '"chat";q=60;w=60')
-    assert.is(got.headers.get('ratelimit'), '"chat";r=59;t=2')
-    assert.equal(asked, [{ limit: 'chat', principal: undefined, ip: '127.0.0.1' }])
-  })
+  assert.is(got.status, 200)
+  assert.is(got.headers.get('ratelimit-policy'), '"chat";q=60;w=60')
+  assert.is(got.headers.get('ratelimit'), '"chat";r=59;t=2')
+  assert.equal(asked, [{ limit: 'chat', principal: undefined, ip: '127.0.0.1' }])
 })
 
 test('an empty budget is 429 with Retry-After, before the body is read', async () => {
@@ -130,13 +124,12 @@ test('an empty budget is 429 with Retry-After, before the body is read', async (
       handler: () => assert.unreachable(),
     }),
   ]
-  await withServer({ routes, limiter: budget(false) }, async ({ fetch }) => {
-    const got = await fetch('/', { method: 'POST', body: 'not json' })
+  const { fetch } = await serve({ routes, limiter: budget(false) })
+  const got = await fetch('/', { method: 'POST', body: 'not json' })
 
-    assert.is(got.status, 429)
-    assert.is(got.headers.get('retry-after'), '2')
-    assert.is((await json(got))['code'], 'rate_limited')
-  })
+  assert.is(got.status, 429)
+  assert.is(got.headers.get('retry-after'), '2')
+  assert.is((await json(got))['code'], 'rate_limited')
 })
 
 test('with n trusted proxies the address is what the n-th of them saw', async () => {
@@ -149,40 +142,39 @@ test('with n trusted proxies the address is what the n-th of them saw', async ()
   })
   const headers = { 'x-forwarded-for': '6.6.6.6, 1.1.1.1, 2.2.2.2' }
   const expected = { 0: '127.0.0.1', 1: '2.2.2.2', 2: '1.1.1.1' }
-  for (const [trusted, address] of Object.entries(expected))
-    await withServer({ routes: [ip], trustedProxies: Number(trusted) }, async ({ fetch }) => {
-      const got = await json(await fetch('/', { headers }))
+  for (const [trusted, address] of Object.entries(expected)) {
+    const { fetch } = await serve({ routes: [ip], trustedProxies: Number(trusted) })
+    const got = await json(await fetch('/', { headers }))
 
-      assert.is(got['seen'], address)
-      assert.is(String(got['koa']).replace('::ffff:', ''), address)
-    })
+    assert.is(got['seen'], address)
+    assert.is(String(got['koa']).replace('::ffff:', ''), address)
+  }
 })
 
 test('a page of an allowed origin may read replies and preflight; others may not', async () => {
   const setup = { routes: [getting(() => 1)], origins: ['https://a.example'] }
-  await withServer(setup, async ({ fetch }) => {
-    const preflight = (origin: string) =>
-      fetch('/', {
-        method: 'OPTIONS',
-        headers: {
-          origin,
-          'access-control-request-method': 'GET',
-          'access-control-request-headers': 'authorization',
-        },
-      })
-    const good = await preflight('https://a.example')
-    const evil = await preflight('https://evil.example')
-    const read = await fetch('/', { headers: { origin: 'https://a.example' } })
+  const { fetch } = await serve(setup)
+  const preflight = (origin: string) =>
+    fetch('/', {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'authorization',
+      },
+    })
+  const good = await preflight('https://a.example')
+  const evil = await preflight('https://evil.example')
+  const read = await fetch('/', { headers: { origin: 'https://a.example' } })
 
-    assert.is(good.status, 204)
-    assert.is(good.headers.get('access-control-allow-origin'), 'https://a.example')
-    assert.is(good.headers.get('access-control-allow-headers'), 'authorization')
-    assert.match(good.headers.get('access-control-allow-methods') ?? '', 'GET')
-    assert.is(evil.headers.get('access-control-allow-origin'), null)
-    assert.is(evil.headers.get('access-control-allow-methods'), null)
-    assert.is(read.headers.get('access-control-allow-credentials'), 'true')
-    assert.match(read.headers.get('vary') ?? '', 'Origin')
-  })
+  assert.is(good.status, 204)
+  assert.is(good.headers.get('access-control-allow-origin'), 'https://a.example')
+  assert.is(good.headers.get('access-control-allow-headers'), 'authorization')
+  assert.match(good.headers.get('access-control-allow-methods') ?? '', 'GET')
+  assert.is(evil.headers.get('access-control-allow-origin'), null)
+  assert.is(evil.headers.get('access-control-allow-methods'), null)
+  assert.is(read.headers.get('access-control-allow-credentials'), 'true')
+  assert.match(read.headers.get('vary') ?? '', 'Origin')
 })
 
 const operations = (more: Partial<Setup>): Setup => ({
@@ -194,31 +186,28 @@ const operations = (more: Partial<Setup>): Setup => ({
 test('the operations listener wants its token, when there is one', async () => {
   const token = new Secret('0123456789abcdef0123456789abcdef')
   const setup = operations({ operationsToken: token, isLoopback: false })
-  await withServer(setup, async ({ fetch, events }) => {
-    const withToken = (text: string) => fetch('/', { headers: { authorization: text } })
+  const { fetch, events } = await serve(setup)
+  const withToken = (text: string) => fetch('/', { headers: { authorization: text } })
 
-    assert.is((await fetch('/')).status, 401)
-    assert.is((await withToken('Bearer 0123456789abcdef0123456789abcdee')).status, 401)
-    assert.is((await withToken(`Bearer ${token.reveal()}`)).status, 200)
-    assert.equal(events, [])
-  })
+  assert.is((await fetch('/')).status, 401)
+  assert.is((await withToken('Bearer 0123456789abcdef0123456789abcdee')).status, 401)
+  assert.is((await withToken(`Bearer ${token.reveal()}`)).status, 200)
+  assert.equal(events, [])
 })
 
 test('off the loopback the operations listener answers nobody without a token', async () => {
-  await withServer(operations({ isLoopback: false }), async ({ fetch }) => {
-    assert.is((await fetch('/')).status, 401)
-  })
+  const { fetch } = await serve(operations({ isLoopback: false }))
+  assert.is((await fetch('/')).status, 401)
 })
 
 test('on the loopback the operations listener refuses browsers', async () => {
-  await withServer(operations({}), async ({ fetch, raw }) => {
-    const page = await fetch('/', { headers: { origin: 'http://localhost:3000' } })
-    const rebound = await raw('GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n')
+  const { fetch, raw } = await serve(operations({}))
+  const page = await fetch('/', { headers: { origin: 'http://localhost:3000' } })
+  const rebound = await raw('GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n')
 
-    assert.is((await fetch('/')).status, 200)
-    assert.is(page.status, 403)
-    assert.is(rebound.status, 403)
-  })
+  assert.is((await fetch('/')).status, 200)
+  assert.is(page.status, 403)
+  assert.is(rebound.status, 403)
 })
 
 test.run()

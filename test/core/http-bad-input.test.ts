@@ -71,7 +71,6 @@ let server: Served
 test.before(async () => {
   server = await serve({ routes, authenticators: [{ authenticator: believer, services: {} }] })
 })
-test.after(() => server.stop())
 
 const cases = { ...headCases, ...contentCases }
 

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 
 import * as z from 'zod'
 
@@ -10,7 +11,8 @@ import type { HttpApp, HttpAppOptions, MountedPlugin } from '../../core/http/htt
 import { limitsSchema } from '../../core/http/limits.ts'
 import { Listener } from '../../core/http/listener.ts'
 import { createLog } from '../../core/log.ts'
-import type { Route, RouteOf } from '../../core/route.ts'
+import { routeOf, type Route } from '../../core/route.ts'
+import { closedAfterwards } from '../harness/closing.ts'
 
 export interface Setup extends Partial<Omit<HttpAppOptions, 'plugins' | 'limits'>> {
   readonly routes?: readonly Route[]
@@ -33,7 +35,7 @@ export interface Served {
 }
 
 /** Types a route that needs no service. */
-export const route = ((definition: Route) => definition) as unknown as RouteOf<object>
+export const route = routeOf<object>()
 
 /** What every route must decide, decided. */
 export const open = { summary: 's', auth: 'public', limit: 'none', timeoutMs: 5_000 } as const
@@ -47,7 +49,7 @@ const eventNames = [
   'http:request-shed',
 ] as const
 
-/** A real listener on a port of its own, with everything around it in plain sight. */
+/** A real listener on a port of its own, with everything around it in plain sight. It is stopped after its test. */
 export async function serve(setup: Setup): Promise<Served> {
   const lines: Record<string, unknown>[] = []
   const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
@@ -67,17 +69,18 @@ export async function serve(setup: Setup): Promise<Served> {
   listener.use(app)
   const { port } = await listener.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${port}`
-  return {
+  const served = {
     url,
     port,
     app,
     listener,
     lines,
     events,
-    fetch: (path, init) => fetch(url + path, init),
-    raw: (bytes) => rawRequest(port, bytes),
+    fetch: (path: string, init?: RequestInit) => fetch(url + path, init),
+    raw: (bytes: string | Buffer) => rawRequest(port, bytes),
     stop: () => stop(listener),
   }
+  return closedAfterwards(served, served.stop)
 }
 
 async function stop(listener: Listener): Promise<void> {
@@ -127,6 +130,16 @@ export interface RawReply {
   readonly text: string
   /** The server closed the connection. */
   readonly isClosed: boolean
+}
+
+/** A client that says this much, and goes when its test has ended. What it is sent is dropped. */
+export async function dialled(port: number, text = ''): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  closedAfterwards(socket, () => socket.destroy())
+  socket.on('error', () => undefined).resume()
+  await once(socket, 'connect')
+  if (text !== '') socket.write(text)
+  return socket
 }
 
 /** Sends bytes as they are and waits for one whole reply, or for the end of the connection. */
@@ -180,28 +193,8 @@ function isWhole(text: string): boolean {
 
 export const any = { 200: z.unknown() }
 
-/** A server for one test, stopped whatever happens. */
-export async function withServer(
-  setup: Setup,
-  use: (server: Served) => Promise<void>,
-): Promise<void> {
-  const server = await serve(setup)
-  try {
-    await use(server)
-  } finally {
-    await server.stop()
-  }
-}
-
 /** `GET /` */
 export const getting = (handler: () => unknown, more: object = {}) =>
   route({ ...open, method: 'GET', path: '/', responses: any, handler, ...more })
 
 export const json = async (response: Response) => (await response.json()) as Record<string, unknown>
-
-/** Until something has happened, for tests of what happens soon. */
-export async function until(condition: () => boolean, withinMs = 5_000): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!condition() && performance.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-}

@@ -5,7 +5,8 @@ import * as assert from 'uvu/assert'
 import * as z from 'zod'
 
 import { logContext } from '../../core/log-context.ts'
-import { any, getting, json, open, route, serve, until, withServer } from './http-fixture.ts'
+import { until } from '../harness/until.ts'
+import { any, getting, json, open, route, serve } from './http-fixture.ts'
 
 test('a handler that is late is 503 and its signal aborts', async () => {
   let reason: unknown
@@ -23,14 +24,13 @@ test('a handler that is late is 503 and its signal aborts', async () => {
         })
       }),
   })
-  await withServer({ routes: [slow] }, async ({ fetch }) => {
-    const got = await fetch('/')
+  const { fetch } = await serve({ routes: [slow] })
+  const got = await fetch('/')
 
-    assert.is(got.status, 503)
-    assert.is(got.headers.get('retry-after'), '5')
-    assert.is((await json(got))['code'], 'handler_timeout')
-    assert.is((reason as { code?: string }).code, 'handler_timeout')
-  })
+  assert.is(got.status, 503)
+  assert.is(got.headers.get('retry-after'), '5')
+  assert.is((await json(got))['code'], 'handler_timeout')
+  assert.is((reason as { code?: string }).code, 'handler_timeout')
 })
 
 test('the time of a handler does not run while the client sends its body', async () => {
@@ -45,21 +45,20 @@ test('the time of a handler does not run while the client sends its body', async
       handler: (_, { body }) => body,
     }),
   ]
-  await withServer({ routes }, async ({ url }) => {
-    const body = new ReadableStream({
-      async start(controller) {
-        controller.enqueue(new TextEncoder().encode('{"a":'))
-        await sleep(300)
-        controller.enqueue(new TextEncoder().encode('1}'))
-        controller.close()
-      },
-    })
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
-
-    const got = await fetch(url, { ...init, duplex: 'half' } as RequestInit)
-
-    assert.is(got.status, 200)
+  const { url } = await serve({ routes })
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(new TextEncoder().encode('{"a":'))
+      await sleep(300)
+      controller.enqueue(new TextEncoder().encode('1}'))
+      controller.close()
+    },
   })
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+
+  const got = await fetch(url, { ...init, duplex: 'half' } as RequestInit)
+
+  assert.is(got.status, 200)
 })
 
 test('a client that leaves aborts the work, and is 499 in the log and in the event', async () => {
@@ -75,39 +74,36 @@ test('a client that leaves aborts the work, and is 499 in the log and in the eve
       await sleep(5_000, undefined, { signal }).catch(() => aborted.push(signal.aborted))
     },
   })
-  await withServer({ routes: [slow] }, async ({ fetch, lines, events }) => {
-    const leaving = new AbortController()
+  const { fetch, lines, events } = await serve({ routes: [slow] })
+  const leaving = new AbortController()
 
-    const pending = fetch('/slow', { signal: leaving.signal }).catch(() => undefined)
-    await until(() => hasBegun)
-    leaving.abort()
-    await pending
-    await until(() => aborted.length > 0 && lines.length > 0)
+  const pending = fetch('/slow', { signal: leaving.signal }).catch(() => undefined)
+  await until(() => hasBegun)
+  leaving.abort()
+  await pending
+  await until(() => aborted.length > 0 && lines.length > 0)
 
-    assert.equal(aborted, [true])
-    assert.is(lines.at(-1)?.['status'], 499)
-    const finished = events.find(({ name }) => name === 'http:request-finished')?.payload
-    assert.is(finished?.['status'], 499)
-    assert.is(finished?.['outcome'], 'aborted')
-  })
+  assert.equal(aborted, [true])
+  assert.is(lines.at(-1)?.['status'], 499)
+  const finished = events.find(({ name }) => name === 'http:request-finished')?.payload
+  assert.is(finished?.['status'], 499)
+  assert.is(finished?.['outcome'], 'aborted')
 })
 
 test('a plugin that did not start answers 503 with Retry-After', async () => {
   const plugins = [{ name: 'billing', routes: [getting(() => 1)], services: undefined }]
-  await withServer({ plugins }, async ({ fetch }) => {
-    const got = await fetch('/')
+  const { fetch } = await serve({ plugins })
+  const got = await fetch('/')
 
-    assert.is(got.status, 503)
-    assert.ok(got.headers.get('retry-after'))
-    assert.is((await json(got))['code'], 'plugin_unavailable')
-  })
+  assert.is(got.status, 503)
+  assert.ok(got.headers.get('retry-after'))
+  assert.is((await json(got))['code'], 'plugin_unavailable')
 })
 
 test('while the server starts, what is not there yet is 503 instead of 404', async () => {
-  await withServer({ routes: [getting(() => 1)], starting: true }, async ({ fetch }) => {
-    assert.is((await fetch('/')).status, 200)
-    assert.is((await fetch('/nothing')).status, 503)
-  })
+  const { fetch } = await serve({ routes: [getting(() => 1)], starting: true })
+  assert.is((await fetch('/')).status, 200)
+  assert.is((await fetch('/nothing')).status, 503)
 })
 
 test('a plugin is entered before its first await and left when the reply has closed', async () => {
@@ -116,46 +112,44 @@ test('a plugin is entered before its first await and left when the reply has clo
   const plugins = [
     { routes, enter: () => void seen.push('enter'), leave: () => void seen.push('leave') },
   ]
-  await withServer({ plugins }, async ({ fetch }) => {
-    await fetch('/')
-    await until(() => seen.length === 3)
+  const { fetch } = await serve({ plugins })
+  await fetch('/')
+  await until(() => seen.length === 3)
 
-    assert.equal(seen, ['enter', 'handler', 'leave'])
-  })
+  assert.equal(seen, ['enter', 'handler', 'leave'])
 })
 
 test('each request writes one line and two events', async () => {
-  await withServer({ routes: [getting(() => 1)] }, async ({ fetch, lines, events }) => {
-    const got = await fetch('/?token=secret')
-    await fetch('/nothing')
-    await until(() => events.length === 4)
+  const { fetch, lines, events } = await serve({ routes: [getting(() => 1)] })
+  const got = await fetch('/?token=secret')
+  await fetch('/nothing')
+  await until(() => events.length === 4)
 
-    const written = lines.map(({ time: _time, durationMs, ...fields }) => {
-      assert.type(durationMs, 'number')
-      return fields
-    })
-    assert.equal(written[0], {
-      level: 'info',
-      plugin: 'probe',
-      requestId: got.headers.get('x-request-id'),
-      method: 'GET',
-      route: '/',
-      status: 200,
-      msg: 'request',
-    })
-    assert.is(written[1]?.['route'], '__unmatched__')
-    assert.is(written.length, 2)
-    assert.not.match(JSON.stringify(lines), 'secret')
-    assert.equal(
-      events.map(({ name, payload }) => [name, payload['status']]),
-      [
-        ['http:request-started', undefined],
-        ['http:request-finished', 200],
-        ['http:request-started', undefined],
-        ['http:request-finished', 404],
-      ],
-    )
+  const written = lines.map(({ time: _time, durationMs, ...fields }) => {
+    assert.type(durationMs, 'number')
+    return fields
   })
+  assert.equal(written[0], {
+    level: 'info',
+    plugin: 'probe',
+    requestId: got.headers.get('x-request-id'),
+    method: 'GET',
+    route: '/',
+    status: 200,
+    msg: 'request',
+  })
+  assert.is(written[1]?.['route'], '__unmatched__')
+  assert.is(written.length, 2)
+  assert.not.match(JSON.stringify(lines), 'secret')
+  assert.equal(
+    events.map(({ name, payload }) => [name, payload['status']]),
+    [
+      ['http:request-started', undefined],
+      ['http:request-finished', 200],
+      ['http:request-started', undefined],
+      ['http:request-finished', 404],
+    ],
+  )
 })
 
 test('a line that a plugin writes inside a request carries its id, after awaits too', async () => {
@@ -172,14 +166,13 @@ test('a line that a plugin writes inside a request carries its id, after awaits 
       },
     }),
   ]
-  await withServer({ routes }, async ({ fetch, lines }) => {
-    const got = await fetch('/')
+  const { fetch, lines } = await serve({ routes })
+  const got = await fetch('/')
 
-    const inside = lines.find(({ msg }) => msg === 'inside')
-    assert.is(inside?.['requestId'], got.headers.get('x-request-id'))
-    assert.is(inside?.['plugin'], 'probe')
-    assert.is(await got.text(), 'probe')
-  })
+  const inside = lines.find(({ msg }) => msg === 'inside')
+  assert.is(inside?.['requestId'], got.headers.get('x-request-id'))
+  assert.is(inside?.['plugin'], 'probe')
+  assert.is(await got.text(), 'probe')
 })
 
 test('more requests than the limit are shed with 503, except on exempt routes', async () => {
@@ -193,34 +186,32 @@ test('more requests than the limit are shed with 503, except on exempt routes', 
     responses: any,
     handler: () => 1,
   })
-  await withServer({ routes: [slow, exempt], limits: { inFlight: 4 } }, async (server) => {
-    const accepted = [1, 2, 3, 4].map(() => server.fetch('/'))
-    while (waiting.length < 4) await sleep(5)
+  const server = await serve({ routes: [slow, exempt], limits: { inFlight: 4 } })
+  const accepted = [1, 2, 3, 4].map(() => server.fetch('/'))
+  await until(() => waiting.length === 4)
 
-    const shed = await server.fetch('/')
-    const healthy = await server.fetch('/healthz')
-    for (const finish of waiting) finish()
+  const shed = await server.fetch('/')
+  const healthy = await server.fetch('/healthz')
+  for (const finish of waiting) finish()
 
-    assert.is(shed.status, 503)
-    assert.is(shed.headers.get('retry-after'), '1')
-    assert.is((await json(shed))['code'], 'overloaded')
-    assert.is(healthy.status, 200)
-    assert.equal(
-      (await Promise.all(accepted)).map(({ status }) => status),
-      [204, 204, 204, 204],
-    )
-    const { payload } = server.events.find(({ name }) => name === 'http:request-shed') ?? {}
-    assert.equal(payload, { reason: 'in_flight' })
-  })
+  assert.is(shed.status, 503)
+  assert.is(shed.headers.get('retry-after'), '1')
+  assert.is((await json(shed))['code'], 'overloaded')
+  assert.is(healthy.status, 200)
+  assert.equal(
+    (await Promise.all(accepted)).map(({ status }) => status),
+    [204, 204, 204, 204],
+  )
+  const { payload } = server.events.find(({ name }) => name === 'http:request-shed') ?? {}
+  assert.equal(payload, { reason: 'in_flight' })
 })
 
 test('a draining server closes its connections with its replies', async () => {
-  await withServer({ routes: [getting(() => 1)], isDraining: () => true }, async ({ raw }) => {
-    const got = await raw('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  const { raw } = await serve({ routes: [getting(() => 1)], isDraining: () => true })
+  const got = await raw('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
 
-    assert.is(got.headers['connection'], 'close')
-    assert.ok(got.isClosed)
-  })
+  assert.is(got.headers['connection'], 'close')
+  assert.ok(got.isClosed)
 })
 
 test('a new generation takes over between two requests of one connection', async () => {
@@ -230,7 +221,6 @@ test('a new generation takes over between two requests of one connection', async
   const before = await (await server.fetch('/')).text()
   server.listener.use(next.app)
   const after = await (await server.fetch('/')).text()
-  await Promise.all([server.stop(), next.stop()])
 
   assert.equal([before, after], ['old', 'new'])
 })

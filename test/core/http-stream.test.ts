@@ -6,7 +6,8 @@ import * as assert from 'uvu/assert'
 import { problems } from '../../core/errors.ts'
 import { reply } from '../../core/route.ts'
 import type { RouteRequest } from '../../core/route.ts'
-import { open, route, until, withServer } from './http-fixture.ts'
+import { until } from '../harness/until.ts'
+import { open, route, serve } from './http-fixture.ts'
 
 const E = problems({
   model_failed: { status: 502, title: 'The model failed', detail: 'with inner facts' },
@@ -87,24 +88,23 @@ test('chunks arrive while the source goes on', async () => {
     await sleep(150)
     yield new Uint8Array([98])
   }
-  await withServer({ routes: [streaming(text, slow)] }, async ({ fetch, events }) => {
-    const got = await fetch('/')
-    const first = await got.body?.getReader().read()
+  const { fetch, events } = await serve({ routes: [streaming(text, slow)] })
+  const got = await fetch('/')
+  const first = await got.body?.getReader().read()
 
-    assert.is(got.headers.get('content-type'), 'text/plain; charset=utf-8')
-    assert.is(new TextDecoder().decode(first?.value), 'a')
-    await until(() => events.some(({ name }) => name === 'http:stream-finished'))
-    assert.equal(
-      events.map(({ name }) => name),
-      [
-        'http:request-started',
-        'http:stream-started',
-        'http:request-finished',
-        'http:stream-finished',
-      ],
-    )
-    assert.is(events.at(-2)?.payload['streamed'], true)
-  })
+  assert.is(got.headers.get('content-type'), 'text/plain; charset=utf-8')
+  assert.is(new TextDecoder().decode(first?.value), 'a')
+  await until(() => events.some(({ name }) => name === 'http:stream-finished'))
+  assert.equal(
+    events.map(({ name }) => name),
+    [
+      'http:request-started',
+      'http:stream-started',
+      'http:request-finished',
+      'http:stream-finished',
+    ],
+  )
+  assert.is(events.at(-2)?.payload['streamed'], true)
 })
 
 test('an error before the first chunk is an ordinary problem', async () => {
@@ -112,21 +112,19 @@ test('an error before the first chunk is an ordinary problem', async () => {
   async function* broken(): AsyncGenerator<string> {
     throw E.model_failed()
   }
-  await withServer({ routes: [streaming(text, broken)] }, async ({ fetch }) => {
-    const got = await fetch('/')
+  const { fetch } = await serve({ routes: [streaming(text, broken)] })
+  const got = await fetch('/')
 
-    assert.is(got.status, 502)
-    assert.is(got.headers.get('content-type'), 'application/problem+json')
-  })
+  assert.is(got.status, 502)
+  assert.is(got.headers.get('content-type'), 'application/problem+json')
 })
 
 test('a source that is silent before its first chunk is 503 in time, and given back', async () => {
   const source = new Silent()
   const routes = [streaming(text, () => source, { timeoutMs: 80 })]
-  await withServer({ routes }, async ({ fetch }) => {
-    assert.is((await fetch('/')).status, 503)
-    assert.ok(source.isReturned)
-  })
+  const { fetch } = await serve({ routes })
+  assert.is((await fetch('/')).status, 503)
+  assert.ok(source.isReturned)
 })
 
 test('an error after the first chunk of text breaks the connection, with nothing in band', async () => {
@@ -135,9 +133,8 @@ test('an error after the first chunk of text breaks the connection, with nothing
     await sleep(20)
     throw E.model_failed()
   }
-  await withServer({ routes: [streaming(text, broken)] }, async ({ fetch }) => {
-    assert.equal(await readAll(await fetch('/')), { text: 'half ', complete: false })
-  })
+  const { fetch } = await serve({ routes: [streaming(text, broken)] })
+  assert.equal(await readAll(await fetch('/')), { text: 'half ', complete: false })
 })
 
 test('an error after the first event is an event of its own, without inner facts', async () => {
@@ -147,14 +144,13 @@ test('an error after the first event is an event of its own, without inner facts
     await sleep(20)
     throw E.model_failed()
   }
-  await withServer({ routes: [streaming(sse, broken)] }, async ({ fetch }) => {
-    const got = await readAll(await fetch('/'))
+  const { fetch } = await serve({ routes: [streaming(sse, broken)] })
+  const got = await readAll(await fetch('/'))
 
-    assert.ok(got.complete)
-    assert.match(got.text, /^data: 1\n\ndata: half\n\nretry: \d+\nevent: error\ndata: \{.*\}\n\n$/)
-    assert.match(got.text, '"code":"model_failed"')
-    assert.not.match(got.text, 'inner facts')
-  })
+  assert.ok(got.complete)
+  assert.match(got.text, /^data: 1\n\ndata: half\n\nretry: \d+\nevent: error\ndata: \{.*\}\n\n$/)
+  assert.match(got.text, '"code":"model_failed"')
+  assert.not.match(got.text, 'inner facts')
 })
 
 test('an error event of /v1 is in the envelope of OpenAI', async () => {
@@ -162,32 +158,27 @@ test('an error event of /v1 is in the envelope of OpenAI', async () => {
     yield 'data: 1\n\n'
     throw new Error('inner')
   }
-  await withServer({ routes: [streaming(sse, broken, {}, '/v1/x')] }, async ({ fetch }) => {
-    const { text: got } = await readAll(await fetch('/v1/x'))
+  const { fetch } = await serve({ routes: [streaming(sse, broken, {}, '/v1/x')] })
+  const { text: got } = await readAll(await fetch('/v1/x'))
 
-    assert.match(got, 'event: error\ndata: {"error":{"message":"Something broke on our side"')
-  })
+  assert.match(got, 'event: error\ndata: {"error":{"message":"Something broke on our side"')
 })
 
 test('when the client leaves, the silent source is given back at once', async () => {
   const source = new Silent('a')
-  await withServer(
-    { routes: [streaming(text, () => source)] },
-    async ({ fetch, events, lines }) => {
-      const leaving = new AbortController()
-      const got = await fetch('/', { signal: leaving.signal })
-      await got.body?.getReader().read()
-      const left = performance.now()
-      leaving.abort()
+  const { fetch, events, lines } = await serve({ routes: [streaming(text, () => source)] })
+  const leaving = new AbortController()
+  const got = await fetch('/', { signal: leaving.signal })
+  await got.body?.getReader().read()
+  const left = performance.now()
+  leaving.abort()
 
-      await until(() => source.isReturned)
-      assert.ok(source.isReturned)
-      assert.ok(performance.now() - left < 1_500)
-      await until(() => events.length === 4)
-      assert.is(events.at(-1)?.payload['outcome'], 'aborted')
-      assert.is(lines.at(-1)?.['status'], 499)
-    },
-  )
+  await until(() => source.isReturned)
+  assert.ok(source.isReturned)
+  assert.ok(performance.now() - left < 1_500)
+  await until(() => events.length === 4)
+  assert.is(events.at(-1)?.payload['outcome'], 'aborted')
+  assert.is(lines.at(-1)?.['status'], 499)
 })
 
 test('when the client leaves, the signal of the handler aborts', async () => {
@@ -197,25 +188,23 @@ test('when the client leaves, the signal of the handler aborts', async () => {
     yield 'a'
     await sleep(5_000, undefined, { signal, ref: false })
   }
-  await withServer({ routes: [streaming(text, source)] }, async ({ fetch }) => {
-    const leaving = new AbortController()
-    await fetch('/', { signal: leaving.signal })
-    leaving.abort()
+  const { fetch } = await serve({ routes: [streaming(text, source)] })
+  const leaving = new AbortController()
+  await fetch('/', { signal: leaving.signal })
+  leaving.abort()
 
-    await until(() => isAborted)
-    assert.ok(isAborted)
-  })
+  await until(() => isAborted)
+  assert.ok(isAborted)
 })
 
 test('a source that falls silent after its first chunk is cut after its idle time', async () => {
   const source = new Silent('data: 1\n\n')
   const routes = [streaming(sse, () => source, { stream: { idleMs: 60, totalMs: 5_000 } })]
-  await withServer({ routes }, async ({ fetch }) => {
-    const got = await readAll(await fetch('/'))
+  const { fetch } = await serve({ routes })
+  const got = await readAll(await fetch('/'))
 
-    assert.match(got.text, '"code":"stream_timeout"')
-    assert.ok(source.isReturned)
-  })
+  assert.match(got.text, '"code":"stream_timeout"')
+  assert.ok(source.isReturned)
 })
 
 test('a stream does not live longer than its total time, however busy', async () => {
@@ -226,13 +215,12 @@ test('a stream does not live longer than its total time, however busy', async ()
     }
   }
   const routes = [streaming(text, endless, { stream: { idleMs: 1_000, totalMs: 120 } })]
-  await withServer({ routes }, async ({ fetch }) => {
-    const started = performance.now()
-    const { complete } = await readAll(await fetch('/'))
+  const { fetch } = await serve({ routes })
+  const started = performance.now()
+  const { complete } = await readAll(await fetch('/'))
 
-    assert.not.ok(complete)
-    assert.ok(performance.now() - started < 3_000)
-  })
+  assert.not.ok(complete)
+  assert.ok(performance.now() - started < 3_000)
 })
 
 test('a drain ends event streams with an event, and text by breaking the connection', async () => {
@@ -242,15 +230,14 @@ test('a drain ends event streams with an event, and text by breaking the connect
     streaming(sse, () => events, {}, '/sse'),
     streaming(text, () => words, {}, '/text'),
   ]
-  await withServer({ routes, drain: drain.signal }, async ({ fetch }) => {
-    const open_ = await Promise.all([fetch('/sse'), fetch('/text')])
-    drain.abort()
-    const [first, second] = await Promise.all(open_.map(readAll))
+  const { fetch } = await serve({ routes, drain: drain.signal })
+  const open_ = await Promise.all([fetch('/sse'), fetch('/text')])
+  drain.abort()
+  const [first, second] = await Promise.all(open_.map(readAll))
 
-    assert.match(first?.text ?? '', /retry: 1000\nevent: error\ndata: .*"code":"server_draining"/)
-    assert.equal(second, { text: 'word ', complete: false })
-    assert.ok(events.isReturned && words.isReturned)
-  })
+  assert.match(first?.text ?? '', /retry: 1000\nevent: error\ndata: .*"code":"server_draining"/)
+  assert.equal(second, { text: 'word ', complete: false })
+  assert.ok(events.isReturned && words.isReturned)
 })
 
 test('a plugin that must stop now ends its own streams only', async () => {
@@ -260,14 +247,13 @@ test('a plugin that must stop now ends its own streams only', async () => {
     { name: 'a', routes: [streaming(sse, () => gone, {}, '/a')], signal: stopping.signal },
     { name: 'b', routes: [streaming(sse, () => kept, {}, '/b')] },
   ]
-  await withServer({ plugins }, async ({ fetch }) => {
-    const [a] = await Promise.all([fetch('/a'), fetch('/b')])
-    stopping.abort()
+  const { fetch } = await serve({ plugins })
+  const [a] = await Promise.all([fetch('/a'), fetch('/b')])
+  stopping.abort()
 
-    assert.match((await readAll(a)).text, '"code":"plugin_stopped"')
-    assert.ok(gone.isReturned)
-    assert.not.ok(kept.isReturned)
-  })
+  assert.match((await readAll(a)).text, '"code":"plugin_stopped"')
+  assert.ok(gone.isReturned)
+  assert.not.ok(kept.isReturned)
 })
 
 test('an application whose streams are over hangs on no signal', async () => {
@@ -276,15 +262,14 @@ test('an application whose streams are over hangs on no signal', async () => {
     yield 'a'
     await sleep(10)
   }
-  await withServer(
-    { routes: [streaming(text, one)], drain: drain as unknown as AbortSignal },
-    async (server) => {
-      await Promise.all(Array.from({ length: 20 }, async () => (await server.fetch('/')).text()))
-      await until(() => server.listener.inFlight === 0)
+  const server = await serve({
+    routes: [streaming(text, one)],
+    drain: drain as unknown as AbortSignal,
+  })
+  await Promise.all(Array.from({ length: 20 }, async () => (await server.fetch('/')).text()))
+  await until(() => server.listener.inFlight === 0)
 
-      assert.equal([drain.most > 0, drain.listeners], [true, 0])
-    },
-  )
+  assert.equal([drain.most > 0, drain.listeners], [true, 0])
 })
 
 test('a source is asked for more only when the socket takes more', async () => {
@@ -292,14 +277,13 @@ test('a source is asked for more only when the socket takes more', async () => {
   async function* fast() {
     for (; made < 2_000; made++) yield 'x'.repeat(65_536)
   }
-  await withServer({ routes: [streaming(text, fast)] }, async ({ fetch }) => {
-    const got = await fetch('/')
-    await sleep(200)
-    const ahead = made
-    await got.body?.cancel()
+  const { fetch } = await serve({ routes: [streaming(text, fast)] })
+  const got = await fetch('/')
+  await sleep(200)
+  const ahead = made
+  await got.body?.cancel()
 
-    assert.ok(ahead < 1_000, `${ahead} chunks of 64 KiB were made for a reader that reads nothing`)
-  })
+  assert.ok(ahead < 1_000, `${ahead} chunks of 64 KiB were made for a reader that reads nothing`)
 })
 
 test('a source that throws instead of rejecting ends as any other failure, also after a full socket', async () => {
@@ -312,20 +296,18 @@ test('a source that throws instead of rejecting ends as any other failure, also 
   }
   const chunks = ['data: 1\n\n', `data: ${'x'.repeat(8 * 1_048_576)}\n\n`]
   const routes = chunks.map((chunk, at) => streaming(sse, () => source(chunk), {}, `/${at}`))
-  await withServer({ routes }, async ({ fetch }) => {
-    for (const path of ['/0', '/1'])
-      assert.match((await readAll(await fetch(path))).text.slice(-1_000), '"code":"model_failed"')
-  })
+  const { fetch } = await serve({ routes })
+  for (const path of ['/0', '/1'])
+    assert.match((await readAll(await fetch(path))).text.slice(-1_000), '"code":"model_failed"')
 })
 
 test('HEAD on a stream gives it back unread', async () => {
   const source = new Silent('a')
-  await withServer({ routes: [streaming(text, () => source)] }, async ({ fetch }) => {
-    const got = await fetch('/', { method: 'HEAD' })
+  const { fetch } = await serve({ routes: [streaming(text, () => source)] })
+  const got = await fetch('/', { method: 'HEAD' })
 
-    assert.is(got.status, 200)
-    assert.ok(source.isReturned)
-  })
+  assert.is(got.status, 200)
+  assert.ok(source.isReturned)
 })
 
 test('more streams than the limit are shed, and a stream is no request in flight', async () => {
@@ -336,19 +318,18 @@ test('more streams than the limit are shed, and a stream is no request in flight
     return source
   }
   const limits = { streams: 3, inFlight: 1 }
-  await withServer({ routes: [streaming(text, silent)], limits }, async ({ fetch, events }) => {
-    const leaving = new AbortController()
-    const { signal } = leaving
-    for (let i = 0; i < 3; i++) assert.is((await fetch('/', { signal })).status, 200)
+  const { fetch, events } = await serve({ routes: [streaming(text, silent)], limits })
+  const leaving = new AbortController()
+  const { signal } = leaving
+  for (let i = 0; i < 3; i++) assert.is((await fetch('/', { signal })).status, 200)
 
-    const shed = await fetch('/', { signal })
-    leaving.abort()
+  const shed = await fetch('/', { signal })
+  leaving.abort()
 
-    assert.is(shed.status, 503)
-    assert.ok(sources[3]?.isReturned)
-    assert.equal(events.find(({ name }) => name === 'http:request-shed')?.payload, {
-      reason: 'streams',
-    })
+  assert.is(shed.status, 503)
+  assert.ok(sources[3]?.isReturned)
+  assert.equal(events.find(({ name }) => name === 'http:request-shed')?.payload, {
+    reason: 'streams',
   })
 })
 
@@ -356,12 +337,11 @@ test('a chunk that is neither text nor bytes is our failure', async () => {
   async function* wrong() {
     yield { a: 1 }
   }
-  await withServer({ routes: [streaming(text, wrong)] }, async ({ fetch, lines }) => {
-    await fetch('/').then(readAll, () => undefined)
-    await until(() => lines.length > 0)
+  const { fetch, lines } = await serve({ routes: [streaming(text, wrong)] })
+  await fetch('/').then(readAll, () => undefined)
+  await until(() => lines.length > 0)
 
-    assert.match(JSON.stringify(lines.at(-1)?.['err']), 'text or bytes')
-  })
+  assert.match(JSON.stringify(lines.at(-1)?.['err']), 'text or bytes')
 })
 
 test.run()

@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 
 import { CoreEvents } from '../../core/core-events.ts'
 import metrics from '../../plugins/metrics/index.ts'
+import { until } from '../harness/until.ts'
 import {
   about,
   booted,
@@ -20,7 +21,7 @@ import {
   refusal,
   type Entry,
 } from './host-fixture.ts'
-import { gate, until } from './host-probes.ts'
+import { gate } from './host-probes.ts'
 
 /** Tells which of its configs is stopped, and how often it was started. */
 function pools(told: string[], starting: Promise<unknown> = Promise.resolve()) {
@@ -56,7 +57,6 @@ test('until the new one is ready, the old one answers', async () => {
   assert.is(during.body['after'], 'pool 1')
   assert.is(readiness.status, 'ready')
   assert.is((await read()).body['after'], 'pool 2')
-  await host.close()
 })
 
 test('whoever asks while a reload is under way gets the newest manifest, in one reload more', async () => {
@@ -84,7 +84,6 @@ test('whoever asks while a reload is under way gets the newest manifest, in one 
     told.filter((line) => line.startsWith('start')),
     ['start 1', 'start 2', 'start 5'],
   )
-  await host.close()
 })
 
 test('a reload while the last one’s plugins retire: each lives until its own last request', async () => {
@@ -112,7 +111,6 @@ test('a reload while the last one’s plugins retire: each lives until its own l
     ['pool 1', 'pool 2', 'pool 3'],
   )
   await until(() => told.filter((line) => line.startsWith('stop')).length === 2)
-  await host.close()
 })
 
 test('to another config and back while the first still retires: it is not revived, nor is its successor touched', async () => {
@@ -189,7 +187,6 @@ test('a change below fifty open streams cuts none of them before its own end', a
   assert.is.not(stateOf('pool')?.key, before)
   assert.ok(openStill >= 50)
   for (const text of heard) assert.match(text, /^(pool 1\n)+the end\n$/)
-  await host.close()
 })
 
 test('fifty reloads under an open stream leave no listener and no instance over, and warn of nothing', async () => {
@@ -221,7 +218,6 @@ test('fifty reloads under an open stream leave no listener and no instance over,
   assert.equal(warnings, [])
   assert.is(host.plugins().length, 3)
   process.off('warning', heard)
-  await host.close()
 })
 
 const Shop = events<{ 'shop:sold': { item: string } }>('shop')
@@ -270,7 +266,6 @@ test('what was counted stays counted over reloads of the plugin that counts', as
   assert.is(await counted(host, 'shop_sold_total{item="tea"}'), 5)
   assert.is(await counted(host, 'config_reloads_total{outcome="applied"}'), 4)
   assert.is(await counted(host, 'config_reloads_total{outcome="rejected"}'), 1)
-  await host.close()
 })
 
 test('a metric that cannot be counted rejects the reload; addresses and numbers stay', async () => {
@@ -287,7 +282,6 @@ test('a metric that cannot be counted rejects the reload; addresses and numbers 
   await host.reload()
   assert.is((await read()).body['after'], 'pool 2')
   assert.ok((await counted(host, 'shop_sold_total{item="tea"}')) >= 1)
-  await host.close()
 })
 
 test.run()

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { definePlugin } from '../../core/plugin.ts'
+import { until } from '../harness/until.ts'
 import {
   about,
   booted,
@@ -24,7 +23,6 @@ test('a reload without a change changes nothing', async () => {
 
   assert.is(report.changed, false)
   assert.is(report.generation, 1)
-  await host.close()
 })
 
 test('only the changed plugin and its dependants are built anew', async () => {
@@ -42,7 +40,6 @@ test('only the changed plugin and its dependants are built anew', async () => {
   assert.equal(after.body, { before: 'pool 1', after: 'pool 1', reader: 2 })
   assert.equal(root.started.toSorted(), ['pool', 'reader'])
   assert.is((await read()).body['before'], 'pool 2')
-  await host.close()
 })
 
 test('a request in flight keeps the pool that it began with', async () => {
@@ -54,7 +51,6 @@ test('a request in flight keeps the pool that it began with', async () => {
 
   assert.equal((await slow.end()).body, { before: 'pool 1', after: 'pool 1', reader: 0 })
   assert.is((await read()).body['after'], 'pool 2')
-  await host.close()
 })
 
 test('a stream on an unchanged plugin is not cut, one on a replaced plugin goes on to its own end', async () => {
@@ -74,7 +70,6 @@ test('a stream on an unchanged plugin is not cut, one on a replaced plugin goes 
   assert.equal(first.started, ['other'])
   assert.is(text.trim().split('\n').length, 30)
   assert.ok(text.includes('29 pool 1'))
-  await host.close()
 })
 
 test('a retired plugin is stopped after its last request, dependants first', async () => {
@@ -95,11 +90,10 @@ test('a retired plugin is stopped after its last request, dependants first', asy
   await host.reload()
   const whileInFlight = [...told]
   await slow.end()
-  while (told.length < 4) await sleep(5)
+  await until(() => told.length === 4)
 
   assert.equal(whileInFlight, ['deactivate reader', 'deactivate pool'])
   assert.equal(told, [...whileInFlight, 'stop reader', 'stop pool'])
-  await host.close()
 })
 
 test('the old one is deactivated before the new one is activated', async () => {
@@ -119,7 +113,6 @@ test('the old one is deactivated before the new one is activated', async () => {
   await host.reload()
 
   assert.equal(told, ['activate 1', 'deactivate 1', 'activate 2'])
-  await host.close()
 })
 
 test('a plugin whose code cannot be built is not taken over; the old one goes on', async () => {
@@ -140,7 +133,6 @@ test('a plugin whose code cannot be built is not taken over; the old one goes on
   assert.match(error.message, 'bad wiring')
   assert.is(stateOf('pool')?.key, key)
   assert.equal((await read()).body, { before: 'pool 1', after: 'pool 1', reader: 0 })
-  await host.close()
 })
 
 test('a port in use rejects the reload; a free one is opened before the old one closes', async () => {
@@ -158,7 +150,6 @@ test('a port in use rejects the reload; a free one is opened before the old one 
   assert.is(still.body['after'], 'pool 1')
   assert.is.not(host.addresses.public, before)
   assert.is((await read()).body['after'], 'pool 2')
-  await host.close()
 })
 
 test('a reload guarded by another hash is refused', async () => {
@@ -170,7 +161,6 @@ test('a reload guarded by another hash is refused', async () => {
   assert.is((error as { status?: number }).status, 412)
   const report = await host.reload(host.hash)
   assert.is(report.changed, true)
-  await host.close()
 })
 
 test('reloads that ask while one waits share its result', async () => {
@@ -181,7 +171,6 @@ test('reloads that ask while one waits share its result', async () => {
 
   assert.is(new Set(reports).size, 1)
   assert.is(host.plugins().length, 2)
-  await host.close()
 })
 
 test('a reload may be asked for by a request of the plugin that it replaces', async () => {
@@ -211,7 +200,6 @@ test('a reload may be asked for by a request of the plugin that it replaces', as
   const body = (await answer.json()) as { was: number; report: { started: string[] } }
   assert.is(body.was, 1)
   assert.equal(body.report.started, ['self'])
-  await host.close()
 })
 
 test('a plugin that is not critical may fail: its routes answer 503, dependants with it, the rest serves', async () => {
@@ -247,7 +235,6 @@ test('a plugin that is not critical may fail: its routes answer 503, dependants 
   assert.is(stateOf('pool')?.state, 'unavailable')
   assert.match(String(stateOf('reader')?.lastError), "needs 'pool'")
   assert.is((await read()).status, 503)
-  await host.close()
 })
 
 test('what failed is tried again and joins by itself, its dependants with it', async () => {
@@ -264,12 +251,10 @@ test('what failed is tried again and joins by itself, its dependants with it', a
   ])
 
   disk.isThere = true
-  const patience = AbortSignal.timeout(8_000)
-  while (stateOf('reader')?.state !== 'running' && !patience.aborted) await sleep(50)
+  await until(() => stateOf('reader')?.state === 'running')
 
   assert.is((await read()).status, 200)
   assert.is(host.plugins().filter(({ state }) => state === 'running').length, 2)
-  await host.close()
 })
 
 test.run()
