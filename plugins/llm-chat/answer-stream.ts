@@ -1,78 +1,71 @@
 import { parseChunk } from './chunk.ts'
 import { ModelFailure } from './failure.ts'
 import type { Delta } from './model.ts'
+import { Source } from './source.ts'
+import type { Taker } from './source.ts'
 import { SseScanner } from './sse.ts'
 import type { UpstreamBody } from './upstream-body.ts'
 import type { UpstreamResponse } from './upstream-fetch.ts'
 
-type Step = IteratorResult<readonly Delta[]>
-
-const over = { done: true, value: undefined } as const
-
-/**
- * The chunks of one streamed reply; one batch is what one read brought. Promises are chained by hand here and in
- * the stages behind it: an async function at each of them costs half as much as the bytes themselves.
- */
-export class AnswerStream implements AsyncIterableIterator<readonly Delta[]> {
+/** The chunks of one streamed reply; one batch is what one read brought. */
+export class AnswerStream extends Source<readonly Delta[]> {
   readonly #ask: () => Promise<UpstreamResponse>
   readonly #reading: StreamReading
   readonly #signal: AbortSignal
   #body: UpstreamBody | undefined
+  #taker: Taker<readonly Delta[]> = () => undefined
   #isOver = false
 
   constructor(ask: () => Promise<UpstreamResponse>, reading: StreamReading, signal: AbortSignal) {
+    super()
     this.#ask = ask
     this.#reading = reading
     this.#signal = signal
   }
 
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  next(): Promise<Step> {
-    if (this.#isOver) return Promise.resolve(over)
-    return this.#body === undefined ? this.#open() : this.#read(this.#body)
+  pull(taker: Taker<readonly Delta[]>): void {
+    this.#taker = taker
+    if (this.#isOver) taker(undefined, undefined)
+    else if (this.#body === undefined) void this.#open()
+    else this.#body.pull(this.#read)
   }
 
   /** Closes the upstream's socket. */
-  return(): Promise<Step> {
+  stop(): void {
     this.#isOver = true
     this.#body?.destroy()
-    return Promise.resolve(over)
   }
 
-  async #open(): Promise<Step> {
+  async #open(): Promise<void> {
     try {
       const { source, headers } = await this.#ask()
       this.#body = source
       if (!/^text\/event-stream\b/i.test(headers.get('content-type') ?? ''))
         throw new ModelFailure('bad_response')
-      return this.#read(source)
     } catch (error) {
-      return this.#broke(error)
+      return this.#fail(error)
     }
+    this.#body.pull(this.#read)
   }
 
-  #read(body: UpstreamBody): Promise<Step> {
-    return body.next().then(this.#take, this.#broke)
-  }
-
-  readonly #take = ({ done, value }: IteratorResult<Uint8Array>): Step | Promise<Step> => {
+  readonly #read: Taker<Buffer> = (failure, bytes) => {
+    if (failure !== undefined) return this.#fail(failure)
+    let deltas: readonly Delta[]
     try {
-      const deltas = done === true ? this.#reading.end() : this.#reading.push(value)
-      if (this.#reading.isDone) this.#finish()
-      return deltas.length > 0 ? { done: false, value: deltas } : this.next()
+      deltas = bytes === undefined ? this.#reading.end() : this.#reading.push(bytes)
     } catch (error) {
-      return this.#broke(error)
+      return this.#fail(error)
     }
+    if (this.#reading.isDone) this.#finish()
+    if (deltas.length > 0) this.#taker(undefined, deltas)
+    else this.pull(this.#taker)
   }
 
-  readonly #broke = (error: unknown): never => {
+  #fail(error: unknown): void {
     this.#isOver = true
     this.#body?.destroy()
     // After the headers every fault of the socket means the same, whatever the runtime calls it.
-    throw error instanceof ModelFailure ? error : broken(this.#signal)
+    this.#taker(error instanceof ModelFailure ? error : broken(this.#signal), undefined)
   }
 
   /** It may close by itself and leave its connection to others. */

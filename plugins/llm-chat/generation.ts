@@ -9,9 +9,10 @@ import { asFailure, ModelFailure } from './failure.ts'
 import type { FailureKind } from './failure.ts'
 import type { Gateway, NamedModel, Opened } from './gateway.ts'
 import type { Delta, Finish, Question } from './model.ts'
+import { Source } from './source.ts'
+import type { Taker } from './source.ts'
 
 type Outcome = ModelFailure['rule']['outcome'] | 'ok'
-type Step = IteratorResult<readonly Delta[]>
 
 const nothingUsed: ChatUsage = { inputTokens: 0, outputTokens: 0, estimated: true }
 
@@ -35,7 +36,7 @@ export interface GenerationParts {
  * ended, once, in one of the ways of an outcome. It ends normally only after the model's own end and after the
  * ledger has it; every other end throws a problem. `cancel()` works in every state, at once.
  */
-export class Generation implements AsyncIterableIterator<readonly Delta[]> {
+export class Generation extends Source<readonly Delta[]> {
   readonly #parts: GenerationParts
   readonly #abort = new AbortController()
   readonly #begunAt: number
@@ -49,14 +50,12 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
   #finish: Finish | undefined
   #ending: Promise<void> | undefined
   #failure: ModelFailure | undefined
+  #taker: Taker<readonly Delta[]> = () => undefined
 
   constructor(parts: GenerationParts) {
+    super()
     this.#parts = parts
     this.#begunAt = parts.clock.monotonic()
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
   }
 
   get id(): string {
@@ -114,15 +113,15 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     }
   }
 
-  next(): Promise<IteratorResult<readonly Delta[]>> {
-    if (!this.#isFirstOut || this.#opened === undefined) return this.#first().catch(this.#broke)
-    return this.#opened.rest.next().then(this.#received, this.#broke)
+  pull(taker: Taker<readonly Delta[]>): void {
+    this.#taker = taker
+    if (!this.#isFirstOut || this.#opened === undefined) void this.#first()
+    else this.#opened.rest.pull(this.#received)
   }
 
   /** Its reader has left. */
-  async return(): Promise<IteratorResult<readonly Delta[]>> {
+  stop(): void {
     this.cancel()
-    return { done: true, value: undefined }
   }
 
   /** Cuts the model off now and books what there is. */
@@ -130,32 +129,42 @@ export class Generation implements AsyncIterableIterator<readonly Delta[]> {
     if (this.isEnded) return
     const failure = new ModelFailure(kind)
     this.#abort.abort(failure)
-    void this.#opened?.rest.return()
+    this.#opened?.rest.stop()
     void this.#fail(failure)
   }
 
-  readonly #received = (step: Step): Step | Promise<Step> => {
-    if (step.done === true) return this.#end('ok', undefined).then(() => step, this.#broke)
-    this.#seen(step.value)
-    return step
+  readonly #received: Taker<readonly Delta[]> = (failure, batch) => {
+    if (batch === undefined) return void this.#conclude(failure)
+    this.#seen(batch)
+    this.#taker(undefined, batch)
   }
 
-  readonly #broke = async (error: unknown): Promise<never> => {
-    // The ledger or the history did not take it: their own problem.
-    throw isProblem(error) ? error : await this.#fail(asFailure(error))
+  /** Never rejects. */
+  async #conclude(failure: Error | undefined): Promise<void> {
+    let problem: Error | undefined
+    try {
+      if (failure === undefined) await this.#end('ok', undefined)
+      else problem = await this.#fail(asFailure(failure))
+    } catch (error) {
+      // The ledger or the history did not take it: their own problem.
+      problem = isProblem(error) ? error : await this.#fail(asFailure(error))
+    }
+    this.#taker(problem, undefined)
   }
 
-  async #first(): Promise<Step> {
-    await this.open()
+  async #first(): Promise<void> {
+    try {
+      await this.open()
+    } catch (error) {
+      return this.#taker(error as Error, undefined)
+    }
     this.#isFirstOut = true
     this.#firstTokenAt = this.#parts.clock.monotonic()
     const durationMs = this.#firstTokenAt - this.#begunAt
     const { provider, model } = this
     const seen = { provider, model, durationMs }
     this.#parts.events.emit(ChatEvents, 'llm-chat:first-token-received', seen)
-    const first = this.#opened?.first ?? []
-    this.#seen(first)
-    return { done: false, value: first }
+    this.#received(undefined, this.#opened?.first)
   }
 
   #seen(deltas: readonly Delta[]): void {

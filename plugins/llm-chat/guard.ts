@@ -2,6 +2,8 @@ import { asFailure, ModelFailure } from './failure.ts'
 import type { FailureKind } from './failure.ts'
 import type { Delta } from './model.ts'
 import { Silence } from './silence.ts'
+import { Source, sourceOf } from './source.ts'
+import type { Taker } from './source.ts'
 
 export interface Deadlines {
   readonly firstTokenMs: number
@@ -78,10 +80,11 @@ const kindOfAbort = (reason: unknown): FailureKind =>
  * A model's stream under its deadlines. Silence counts only while somebody waits for the model, not while a
  * slow reader is served.
  */
-export class GuardedStream implements AsyncIterableIterator<readonly Delta[]> {
+export class GuardedStream extends Source<readonly Delta[]> {
   readonly #guard: Guard
   readonly #deadlines: Deadlines
-  readonly #inner: AsyncIterator<readonly Delta[]>
+  readonly #inner: Source<readonly Delta[]>
+  #taker: Taker<readonly Delta[]> = () => undefined
   #hasBegun = false
 
   constructor(
@@ -89,45 +92,39 @@ export class GuardedStream implements AsyncIterableIterator<readonly Delta[]> {
     caller: AbortSignal,
     deadlines: Deadlines,
   ) {
+    super()
     this.#guard = new Guard(caller, deadlines.totalMs)
     this.#deadlines = deadlines
     this.#guard.watch('first_token_timeout', deadlines.firstTokenMs)
-    this.#inner = open(this.#guard.signal)[Symbol.asyncIterator]()
+    this.#inner = sourceOf(open(this.#guard.signal)[Symbol.asyncIterator]())
   }
 
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  next(): Promise<IteratorResult<readonly Delta[]>> {
-    if (this.#guard.hasFailed) return Promise.reject(this.#close(undefined))
+  pull(taker: Taker<readonly Delta[]>): void {
+    if (this.#guard.hasFailed) return taker(this.#close(undefined), undefined)
+    this.#taker = taker
     if (this.#hasBegun) this.#guard.watch('idle_timeout', this.#deadlines.idleMs)
-    return this.#inner.next().then(this.#received, this.#broke)
+    this.#inner.pull(this.#received)
   }
 
   /** Cuts the upstream now, also when a read is under way. */
-  async return(): Promise<IteratorResult<readonly Delta[]>> {
+  stop(): void {
     this.#guard.fail('aborted')
     this.#guard.close()
-    await this.#inner.return?.()
-    return { done: true, value: undefined }
+    this.#inner.stop()
   }
 
-  readonly #received = (step: IteratorResult<readonly Delta[]>) => {
-    if (this.#guard.hasFailed) throw this.#close(undefined)
-    if (step.done === true) this.#guard.close()
-    else this.#hasBegun ||= step.value.some(isToken)
+  readonly #received: Taker<readonly Delta[]> = (failure, batch) => {
+    if (failure !== undefined || this.#guard.hasFailed)
+      return this.#taker(this.#close(failure), undefined)
+    if (batch === undefined) this.#guard.close()
+    else this.#hasBegun ||= batch.some(isToken)
     if (this.#hasBegun) this.#guard.rest()
-    return step
+    this.#taker(undefined, batch)
   }
 
-  readonly #broke = (error: unknown): never => {
-    throw this.#close(error)
-  }
-
-  #close(error: unknown): ModelFailure {
+  #close(failure: Error | undefined): ModelFailure {
     this.#guard.close()
-    return this.#guard.explain(error)
+    return this.#guard.explain(failure)
   }
 }
 

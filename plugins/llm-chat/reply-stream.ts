@@ -1,4 +1,6 @@
 import { Silence } from './silence.ts'
+import { sourceOf } from './source.ts'
+import type { Source, Taker } from './source.ts'
 
 /** How batches become text. */
 export interface Encoding<T> {
@@ -18,13 +20,13 @@ const over = { done: true, value: undefined } as const
  * cut a model that thinks. One wait of its source serves many waits of its reader.
  */
 export class ReplyStream<T> implements AsyncIterableIterator<string> {
-  readonly #source: AsyncIterator<T>
+  readonly #source: Source<T>
   readonly #encoding: Encoding<T>
   readonly #heartbeat: Silence | undefined
   #head: string
   #waiter: Waiter | undefined
   /** What came while nobody waited. */
-  #ready: ((waiter: Waiter) => void) | undefined
+  #ready: Answer | undefined
   #isPulling = false
   #isOver = false
 
@@ -34,12 +36,12 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
     encoding: Encoding<T>,
     options: { readonly heartbeatMs?: number; readonly isLate?: boolean } = {},
   ) {
-    this.#source = source
+    this.#source = sourceOf(source)
     this.#encoding = encoding
     if (options.heartbeatMs !== undefined)
       this.#heartbeat = new Silence(options.heartbeatMs, () => this.#beat())
     this.#head = encoding.head
-    if (options.isLate === true) this.#ready = (waiter) => waiter.resolve(beat)
+    if (options.isLate === true) this.#ready = { step: beat }
   }
 
   [Symbol.asyncIterator](): this {
@@ -55,54 +57,52 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
   async return(): Promise<IteratorResult<string>> {
     this.#end()
     this.#ready = undefined
-    await this.#source.return?.()
+    this.#source.stop()
     return over
   }
 
   readonly #wait = (resolve: Waiter['resolve'], reject: Waiter['reject']) => {
+    this.#waiter = { resolve, reject }
     const ready = this.#ready
     this.#ready = undefined
-    if (ready !== undefined) return ready({ resolve, reject })
-    this.#waiter = { resolve, reject }
+    if (ready !== undefined) return this.#give(ready)
     this.#heartbeat?.touch()
     if (!this.#isPulling) this.#pull()
   }
 
   #pull(): void {
     this.#isPulling = true
-    this.#source.next().then(this.#received, this.#broke)
+    this.#source.pull(this.#received)
   }
 
-  readonly #received = (step: IteratorResult<T>) => {
+  readonly #received: Taker<T> = (failure, batch) => {
     this.#isPulling = false
+    if (failure !== undefined) return this.#give({ failure })
+    let text: string
     try {
-      const text = this.#text(step)
-      if (text !== '') this.#give((waiter) => waiter.resolve({ done: false, value: text }))
-      else if (this.#isOver) this.#give((waiter) => waiter.resolve(over))
-      else this.#pull()
+      text = this.#text(batch)
     } catch (error) {
-      this.#broke(error)
+      return this.#give({ failure: error as Error })
     }
+    if (text !== '') this.#give({ step: { done: false, value: text } })
+    else if (this.#isOver) this.#give({ step: over })
+    else this.#pull()
   }
 
-  readonly #broke = (error: unknown) => {
-    this.#isPulling = false
-    this.#give((waiter) => waiter.reject(error as Error))
-  }
-
-  #text(step: IteratorResult<T>): string {
+  #text(batch: T | undefined): string {
     const head = this.#head
     this.#head = ''
-    if (step.done !== true) return head + this.#encoding.encode(step.value)
+    if (batch !== undefined) return head + this.#encoding.encode(batch)
     this.#end()
     return head + this.#encoding.tail()
   }
 
-  #give(answer: (waiter: Waiter) => void): void {
+  #give(answer: Answer): void {
     const waiter = this.#waiter
     this.#waiter = undefined
     if (waiter === undefined) this.#ready = answer
-    else answer(waiter)
+    else if ('failure' in answer) waiter.reject(answer.failure)
+    else waiter.resolve(answer.step)
   }
 
   #beat(): void {
@@ -116,6 +116,8 @@ export class ReplyStream<T> implements AsyncIterableIterator<string> {
     this.#heartbeat?.clear()
   }
 }
+
+type Answer = { readonly step: IteratorResult<string> } | { readonly failure: Error }
 
 interface Waiter {
   readonly resolve: (step: IteratorResult<string>) => void

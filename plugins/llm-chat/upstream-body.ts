@@ -1,4 +1,9 @@
+import process from 'node:process'
+
 import type { Dispatcher } from 'undici'
+
+import { Source } from './source.ts'
+import type { Taker } from './source.ts'
 
 /** What may wait unread before the upstream is told to pause. */
 const highWaterBytes = 65_536
@@ -10,19 +15,12 @@ interface Head {
   readonly headers: Dispatcher.ResponseData['headers']
 }
 
-interface Waiter {
-  readonly resolve: (step: IteratorResult<Buffer>) => void
-  readonly reject: (reason: Error) => void
-}
-
-const over = { done: true, value: undefined } as const
-
 /**
  * The bytes of a reply, straight from undici's parser: a stream in between, Node's or the web's, costs more than
- * all that is done with them. One reader; what came while it was busy is one read. Waiting for the head → open →
- * ended or failed, once.
+ * all that is done with them. One reader; what came in one read of the socket, or while it was busy, is one batch.
+ * Waiting for the head → open → ended or failed, once.
  */
-export class UpstreamBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Buffer> {
+export class UpstreamBody extends Source<Buffer> implements Dispatcher.DispatchHandler {
   readonly head: Promise<Head>
   readonly #signal: AbortSignal | undefined
   #begin: ((head: Head) => void) | undefined
@@ -30,13 +28,14 @@ export class UpstreamBody implements Dispatcher.DispatchHandler, AsyncIterableIt
   #controller: Dispatcher.DispatchController | undefined
   #unread: Buffer[] = []
   #unreadBytes = 0
-  #waiter: Waiter | undefined
+  #taker: Taker<Buffer> | undefined
   #failure: Error | undefined
   #isOver = false
   #isIgnored = false
   #closing: NodeJS.Timeout | undefined
 
   constructor(signal: AbortSignal | undefined) {
+    super()
     this.#signal = signal
     this.head = new Promise((resolve, reject) => {
       this.#begin = resolve
@@ -48,20 +47,14 @@ export class UpstreamBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     if (signal?.aborted === true) this.#onAbort()
   }
 
-  [Symbol.asyncIterator](): this {
-    return this
+  pull(taker: Taker<Buffer>): void {
+    if (this.#unread.length > 0) taker(undefined, this.#take())
+    else if (this.#isOver) taker(this.#failure, undefined)
+    else this.#taker = taker
   }
 
-  next(): Promise<IteratorResult<Buffer>> {
-    if (this.#unread.length > 0) return Promise.resolve({ done: false, value: this.#take() })
-    if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    if (this.#isOver) return Promise.resolve(over)
-    return new Promise(this.#wait)
-  }
-
-  return(): Promise<IteratorResult<Buffer>> {
+  stop(): void {
     this.destroy()
-    return Promise.resolve(over)
   }
 
   /** Closes its socket, unless all of it is here. */
@@ -94,11 +87,8 @@ export class UpstreamBody implements Dispatcher.DispatchHandler, AsyncIterableIt
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isIgnored) return
-    const waiter = this.#waiter
-    if (waiter !== undefined) {
-      this.#waiter = undefined
-      return waiter.resolve({ done: false, value: chunk })
-    }
+    // The rest of this read comes before the next tick.
+    if (this.#taker !== undefined && this.#unread.length === 0) process.nextTick(this.#deliver)
     this.#unread.push(chunk)
     this.#unreadBytes += chunk.length
     if (this.#unreadBytes > highWaterBytes) controller.pause()
@@ -106,15 +96,17 @@ export class UpstreamBody implements Dispatcher.DispatchHandler, AsyncIterableIt
 
   onResponseEnd(): void {
     this.#close()
-    this.#waiter?.resolve(over)
+    if (this.#unread.length === 0) this.#deliver()
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#fail(error)
   }
 
-  readonly #wait = (resolve: Waiter['resolve'], reject: Waiter['reject']) => {
-    this.#waiter = { resolve, reject }
+  readonly #deliver = () => {
+    const taker = this.#taker
+    this.#taker = undefined
+    if (taker !== undefined) this.pull(taker)
   }
 
   readonly #onAbort = () => this.destroy(new Error('aborted'))
@@ -133,7 +125,7 @@ export class UpstreamBody implements Dispatcher.DispatchHandler, AsyncIterableIt
     this.#failure = error
     this.#close()
     this.#refuse(error)
-    this.#waiter?.reject(error)
+    if (this.#unread.length === 0) this.#deliver()
   }
 
   #close(): void {

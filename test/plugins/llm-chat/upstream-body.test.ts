@@ -1,7 +1,9 @@
 /** The bytes of an upstream's reply, from a real socket. */
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { test } from 'uvu'
@@ -72,8 +74,42 @@ test('who stops reading closes the upstream’s socket', async () => {
   assert.is(closed, before + 1)
 })
 
+/** Answers every request with a head, and hands its socket over. */
+const raw = createTcpServer()
+await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve))
+
+async function askedRaw() {
+  const opened = once(raw, 'connection') as Promise<[Socket]>
+  const port = (raw.address() as AddressInfo).port
+  const response = upstreamFetch(agent)(`http://127.0.0.1:${port}/`)
+  const [socket] = await opened
+  socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
+  const { source } = (await response) as UpstreamResponse
+  return { socket, source }
+}
+
+test('what one read of the socket brings is one batch, and the end comes after it', async () => {
+  const { socket, source } = await askedRaw()
+  const first = source.next()
+  socket.end('1\r\na\r\n2\r\nbc\r\n0\r\n\r\n')
+
+  assert.is(String((await first).value), 'abc')
+  assert.is((await source.next()).done, true)
+})
+
+test('what came before a break is not lost by it', async () => {
+  const { socket, source } = await askedRaw()
+  const broken = once(socket, 'close')
+  socket.end('1\r\na\r\n').resume()
+  await broken
+
+  assert.is(String((await source.next()).value), 'a')
+  assert.instance(await source.next().catch((error: unknown) => error), Error)
+})
+
 test('everything ends', async () => {
   await agent.destroy()
+  raw.close()
   server.closeAllConnections()
   server.close()
 })
