@@ -47,6 +47,10 @@ function read(header: string) {
   return { timestamp: /^\d{1,12}$/.test(timestamp ?? '') ? timestamp : undefined, signatures }
 }
 
+/** When it was signed, by its own word; 0 when it does not say. */
+export const signedAt = (header: string | readonly string[] | undefined): number =>
+  1_000 * Number(read(String(header ?? '')).timestamp ?? 0)
+
 /** The header that Stripe would send; FakeStripe signs with it. */
 export function sign(body: string, secret: string, nowMs: number): string {
   const timestamp = Math.floor(nowMs / 1_000)

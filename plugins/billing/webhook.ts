@@ -10,7 +10,7 @@ import type { InboxEvent } from './event-shape.ts'
 import { GroupCommit } from './group-commit.ts'
 import { receive } from './inbox.ts'
 import type { Incoming } from './inbox.ts'
-import { verify } from './verify.ts'
+import { signedAt, verify } from './verify.ts'
 
 export type Answer = 'received' | 'duplicate' | 'ignored' | 'ignored_mode'
 type Outcome = 'processed' | 'duplicate' | 'ignored' | 'invalid_signature' | 'stale' | 'failed'
@@ -30,6 +30,9 @@ interface Needs {
   readonly log: Logger
 }
 
+/** A clock that is off is told of once a minute, and not by every delivery. */
+const doubtEveryMs = 60_000
+
 /**
  * The door: verified → parsed once → committed → answered. No call to Stripe and no handler runs here, and
  * nothing unverified is ever stored.
@@ -38,6 +41,7 @@ export class Webhook {
   readonly #needs: Needs
   readonly #inbox: GroupCommit<Incoming, boolean>
   #wake: () => void = () => {}
+  #quietUntil = 0
 
   constructor(needs: Needs) {
     this.#needs = needs
@@ -104,10 +108,24 @@ export class Webhook {
       toleranceMs: config.tolerance,
       futureToleranceMs: config.futureTolerance,
     })
+    if (verdict === 'timestamp_out_of_tolerance') this.#doubtClock(signedAt(signature))
     if (verdict !== 'valid') throw E[verdict]()
     const event = readEvent(body.toString('utf8'))
     if (!event) throw E.event_malformed()
     return event
+  }
+
+  /** Only who has our secret gets here: as good as always this machine's clock is off, and every webhook is refused. */
+  #doubtClock(signed: number): void {
+    const { clock, log } = this.#needs
+    if (clock.monotonic() < this.#quietUntil) return
+    this.#quietUntil = clock.monotonic() + doubtEveryMs
+    const skewSeconds = Math.round((clock.now() - signed) / 1_000)
+    const side = skewSeconds < 0 ? 'behind' : 'ahead of'
+    log.warn(
+      { skewSeconds },
+      `webhooks are refused: the clock of this machine is ${Math.abs(skewSeconds)} s ${side} the time they were signed at; set it (NTP), then run autodocops billing doctor`,
+    )
   }
 
   async #commit(event: Incoming): Promise<boolean> {

@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process'
-import { extname } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -10,7 +7,6 @@ import * as assert from 'uvu/assert'
 import type { FakeObject } from '../../plugins/billing/fake-state.ts'
 import { rows } from '../../plugins/billing/sql.ts'
 import { sign } from '../../plugins/billing/verify.ts'
-import { adopt, exited } from '../harness/ending.ts'
 import { postgres } from '../harness/postgres.ts'
 import {
   fakeStripe,
@@ -19,16 +15,16 @@ import {
   proPrice,
   settle,
   statusOf,
+  withoutReconciler,
 } from '../plugins/billing/stage.ts'
+import { born } from './billing-process.ts'
+import type { BillingProcess } from './billing-process.ts'
 
 /** 10 rounds in CI, 200 in a soak. */
 const rounds = Math.ceil(10 * Math.min(20, Number(process.env['TEST_SCALE'] ?? 1)))
-const victim = fileURLToPath(
-  new URL(`./billing-victim${extname(import.meta.url)}`, import.meta.url),
-)
-
 const { url } = await postgres()
 const database = await onPostgres(url)
+await withoutReconciler(database)
 const fake = await fakeStripe({ seed: 9 })
 const outgoing: FakeObject[] = []
 fake.webhooks.send = (event) => void outgoing.push(event)
@@ -39,29 +35,8 @@ const acknowledged = new Set<string>()
 const events: FakeObject[] = []
 const subscriptions: string[] = []
 
-async function born(): Promise<{ port: number; kill: () => Promise<unknown> }> {
-  const args = [...process.execArgv, victim, url, fake.url, fake.state.secret]
-  const child = adopt(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
-  const port = await new Promise<number>((resolve, reject) => {
-    child.stdout?.once('data', (chunk: Buffer) => resolve(Number(chunk.toString().trim())))
-    child.once('exit', () => reject(new Error('the victim ended by itself')))
-  })
-  const kill = async () => {
-    child.kill('SIGKILL')
-    return exited(child)
-  }
-  return { port, kill }
-}
-
-async function post(port: number, event: FakeObject): Promise<void> {
-  const body = JSON.stringify(event)
-  const headers = { 'stripe-signature': sign(body, fake.state.secret, Date.now()) }
-  try {
-    const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body, headers })
-    if (answer.status === 200) acknowledged.add(event.id)
-  } catch {
-    // It died: Stripe would try again, and so does the next round.
-  }
+async function send({ post }: BillingProcess, event: FakeObject): Promise<void> {
+  if ((await post(event)) === 200) acknowledged.add(event.id)
 }
 
 /** Payment links: their customers are linked by a letter to Stripe, the effect that is seen from outside. */
@@ -78,16 +53,16 @@ function sell(): void {
 }
 
 test(`${rounds} × kill -9 at any moment: nothing acknowledged is lost, no effect is doubled`, async () => {
-  let next = born()
+  let next = born(url, fake)
   for (let round = 0; round < rounds; round += 1) {
     sell()
-    const { port, kill } = await next
-    if (round + 1 < rounds) next = born()
+    const victim = await next
+    if (round + 1 < rounds) next = born(url, fake)
     const unanswered = events.filter(({ id }) => !acknowledged.has(id))
-    const sending = unanswered.flatMap((event) => [post(port, event), post(port, event)])
+    const sending = unanswered.flatMap((event) => [send(victim, event), send(victim, event)])
     if (round % 3 > 0) await Promise.race(sending)
     await sleep(Math.random() * 300)
-    await kill()
+    await victim.kill()
     await Promise.all(sending)
   }
 

@@ -9,7 +9,7 @@ import { testPlugin } from 'autodocops/testing'
 import billing from '../../plugins/billing/index.ts'
 import { proPrice, onPostgres } from '../plugins/billing/stage.ts'
 
-const [url = '', apiBase = '', webhookSecret = ''] = process.argv.slice(2)
+const [url = '', apiBase = '', webhookSecret = '', dies = ''] = process.argv.slice(2)
 const database = await onPostgres(url, false)
 const plugin = await testPlugin(billing, {
   config: {
@@ -34,7 +34,10 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     const signature = String(request.headers['stripe-signature'])
     webhook.receive({ body: Buffer.concat(parts), signature }).then(
-      (code) => response.end(code),
+      (code) => {
+        if (dies === 'before-it-answers') process.kill(process.pid, 'SIGKILL')
+        response.end(code)
+      },
       (error: unknown) => {
         response.statusCode = isProblem(error) ? error.status : 500
         response.end()

@@ -8,7 +8,7 @@ import type { World } from './worker-world.ts'
 
 /** What the worker owes when there is nobody to ask, on every database. */
 export function payloadModeFacts(test: Test, world: World, payloadOnly: Instance): void {
-  const { database, fake, sent, receive, buy } = world
+  const { database, fake, sent, receive, buy, update } = world
 
   test('without a key the payloads tell, in any order', async () => {
     const sub = buy()
@@ -69,5 +69,17 @@ export function payloadModeFacts(test: Test, world: World, payloadOnly: Instance
       type.startsWith('customer.subscription'),
     )
     assert.ok(rows.length > 0 && rows.every(({ status }) => status === 'ignored'))
+  })
+
+  test('without a key what ended does not come back by an event of three days ago', async () => {
+    const sub = buy()
+    const late = update(sub, {}, fake.state.now() - 3 * 86_400)
+    fake.billing.cancelSubscription(sub)
+    await receive(payloadOnly, ...sent)
+    await settle(payloadOnly)
+    await receive(payloadOnly, late)
+    await settle(payloadOnly)
+
+    assert.is((await statusOf(database, sub))?.status, 'canceled')
   })
 }

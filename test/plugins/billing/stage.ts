@@ -75,6 +75,12 @@ export async function emptied({ knex }: DatabaseService): Promise<void> {
   await knex.raw(tables.map((table) => `delete from billing_${table};`).join('\n'))
 }
 
+/** Nobody reconciles: what a webhook lost stays lost, for tests that are about just that. */
+export const withoutReconciler = ({ knex }: DatabaseService): Promise<unknown> =>
+  knex.raw(
+    `insert into billing_leases values ('reconciler', 'nobody', clock_timestamp() + interval '1 day')`,
+  )
+
 /** Rows, not tables: making those anew takes an embedded database a third of a second. */
 const tables = [
   'events',

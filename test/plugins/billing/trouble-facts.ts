@@ -1,7 +1,10 @@
 import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { BillingEvents } from 'autodocops/plugins/billing'
+
 import { eventObject } from '../../../plugins/billing/fake-event.ts'
+import type { FaultKind } from '../../../plugins/billing/fake-faults.ts'
 import { row } from '../../../plugins/billing/sql.ts'
 import { count, eventsIn, instance, settle, statusOf } from './stage.ts'
 import type { World } from './worker-world.ts'
@@ -10,18 +13,21 @@ import type { World } from './worker-world.ts'
 export function troubleFacts(test: Test, world: World): void {
   const { database, fake, one, sent, receive, buy, dueNow } = world
 
-  for (const kind of ['429', '500', 'junk-502', 'wrong-object', 'reset'] as const) {
+  for (const [kind, code] of Object.entries(answers)) {
     test(`Stripe answers ${kind}: no bad row, tried again, and right in the end`, async () => {
       const sub = buy()
       // The SDK asks once more by itself after a reset.
-      fake.faults.add({ kind, path: '/subscriptions/', times: kind === 'reset' ? 2 : 1 })
+      fake.faults.add({
+        kind: kind as FaultKind,
+        path: '/subscriptions/',
+        times: kind === 'reset' ? 2 : 1,
+      })
       await receive(one, ...sent)
       await one.worker.work()
       const rows = await eventsIn(database)
-      assert.ok(
-        rows.some(({ status, lastError }) => status === 'pending' && lastError !== null),
-        'a retry is noted',
-      )
+      const waiting = rows.filter(({ status }) => status === 'pending')
+      assert.ok(waiting.length > 0 && waiting.every(({ lastError }) => lastError?.startsWith(code)))
+      assert.is(await statusOf(database, sub), undefined, 'nothing was believed')
 
       one.plugin.clock.advance(10_000)
       await dueNow()
@@ -135,42 +141,6 @@ export function troubleFacts(test: Test, world: World): void {
     assert.ok(((await statusOf(database, sub))?.version ?? 0) > (before?.version ?? 0))
   })
 
-  test('a stale read is mended by the next look, and counted as drift', async () => {
-    const sub = buy()
-    await receive(one, ...sent)
-    await settle(one)
-    fake.billing.updateSubscription(sub, { cancel_at_period_end: 'true' })
-    fake.faults.add({ kind: 'stale', path: '/subscriptions/', times: 1 })
-    await receive(one, sent.at(-1) ?? {})
-    await settle(one)
-    assert.is((await one.billing.plan('alice')).cancelAt, null)
-
-    await database.knex.raw(
-      `update billing_subscriptions set fetch_started_at = clock_timestamp() - interval '2 days'`,
-    )
-    const found = await one.reconciler.run()
-    assert.is(found?.drifted, 1)
-    assert.ok((await one.billing.plan('alice')).cancelAt)
-  })
-
-  test('events that no webhook brought are found at Stripe and made up for', async () => {
-    const sub = buy('gina')
-    const found = await one.reconciler.run()
-    await settle(one)
-
-    assert.ok((found?.inserted ?? 0) >= sent.length)
-    assert.is((await statusOf(database, sub))?.owner, 'gina')
-    assert.is((await one.reconciler.run())?.inserted, 0)
-  })
-
-  test('one instance reconciles at a time', async () => {
-    await database.knex.raw(
-      `insert into billing_leases values ('reconciler', 'other', clock_timestamp() + interval '1 minute')`,
-    )
-
-    assert.is(await one.reconciler.run(), undefined)
-  })
-
   test('an object that somebody else holds is left for a moment, and nothing is counted', async () => {
     const sub = buy()
     await database.knex.raw(
@@ -217,4 +187,70 @@ export function troubleFacts(test: Test, world: World): void {
     assert.is((await statusOf(database, sub))?.status, 'canceled')
     await slow.stop()
   })
+
+  test('a storm of failures is answered with silence for five seconds, and then asked again', async () => {
+    const stormy = await instance({ database, fake })
+    fake.faults.add({ kind: '500', path: '/subscriptions/', times: 1_000 })
+    for (let n = 0; n < 20; n += 1) buy()
+    const asked = stormy.plugin.heard(BillingEvents, 'billing:stripe-called')
+    await receive(stormy, ...sent)
+    await stormy.worker.work()
+    // Four at a time are under way when the fifth fails.
+    assert.ok(asked.length >= 5 && asked.length <= 8, `${asked.length} calls`)
+
+    fake.faults.clear()
+    await dueNow()
+    await stormy.worker.work()
+    assert.ok(asked.length <= 8, `${asked.length} calls`)
+    stormy.plugin.clock.advance(5_000)
+    await dueNow()
+    await settle(stormy)
+    assert.is(await count(database, 'billing_subscriptions'), 20)
+    await stormy.stop()
+  })
+
+  test('a 429 is obeyed: nothing is asked for as long as it says', async () => {
+    const slowed = await instance({ database, fake })
+    fake.faults.add({ kind: '429', path: '/subscriptions/', times: 1 })
+    const sub = buy()
+    const asked = slowed.plugin.heard(BillingEvents, 'billing:stripe-called')
+    await receive(slowed, ...sent)
+    await slowed.worker.work()
+    await dueNow()
+    await slowed.worker.work()
+    assert.is(asked.length, 1)
+
+    slowed.plugin.clock.advance(1_000)
+    await dueNow()
+    await settle(slowed)
+    assert.is((await statusOf(database, sub))?.status, 'active')
+    await slowed.stop()
+  })
+
+  for (const minutes of [10, -10]) {
+    test(`a clock ${minutes} minutes off changes nothing of what is worked`, async () => {
+      const sub = buy()
+      await receive(one, ...sent)
+      const off = await instance({ database, fake })
+      off.plugin.clock.advance(minutes * 60_000)
+      await settle(off)
+      assert.is((await statusOf(database, sub))?.status, 'active')
+
+      fake.billing.cancelSubscription(sub)
+      await receive(one, sent.at(-1) ?? {})
+      await settle(off)
+      assert.is((await statusOf(database, sub))?.status, 'canceled')
+      assert.is(await count(database, 'billing_effects'), 1)
+      await off.stop()
+    })
+  }
 }
+
+/** What Stripe does, and what the retry says of it. */
+const answers = {
+  '429': 'stripe_unavailable',
+  '500': 'stripe_unavailable',
+  'junk-502': 'stripe_invalid_response',
+  'wrong-object': 'stripe_invalid_response',
+  reset: 'stripe_unavailable',
+} as const

@@ -3,10 +3,9 @@ import * as assert from 'uvu/assert'
 
 import { BillingEvents } from 'autodocops/plugins/billing'
 
-import type { FakeObject } from '../../../plugins/billing/fake-state.ts'
 import { eventObject, thinTwin } from '../../../plugins/billing/fake-event.ts'
 import { row } from '../../../plugins/billing/sql.ts'
-import { count, delivery, eventsIn, instance, proPrice, settle, statusOf } from './stage.ts'
+import { count, eventsIn, proPrice, settle, statusOf } from './stage.ts'
 import type { Instance } from './stage.ts'
 import type { World } from './worker-world.ts'
 
@@ -14,7 +13,7 @@ const calls = (to: Instance) => to.plugin.heard(BillingEvents, 'billing:stripe-c
 
 /** What the worker owes with Stripe to ask, on every database. */
 export function workerFacts(test: Test, world: World): void {
-  const { database, fake, one, sent, receive, buy } = world
+  const { database, fake, one, sent, receive, buy, update } = world
 
   test('whatever order events come in, the row is what Stripe has', async () => {
     const sub = buy()
@@ -29,48 +28,6 @@ export function workerFacts(test: Test, world: World): void {
     })
     assert.is((await one.billing.plan('alice')).plan, 'pro')
     assert.ok((await eventsIn(database)).every(({ status }) => status !== 'pending'))
-  })
-
-  test('fifty events of one subscription in a second cost one read', async () => {
-    const sub = buy()
-    for (let n = 0; n < 50; n += 1)
-      fake.billing.updateSubscription(sub, { metadata: { n: String(n) } })
-    const asked = calls(one)
-    await receive(one, ...sent)
-    await settle(one)
-
-    assert.ok(asked.length <= 3, `${asked.length} reads`)
-    assert.is((await statusOf(database, sub))?.status, 'active')
-  })
-
-  test('an event that a fetch has covered is done without another', async () => {
-    buy()
-    const [first, ...rest] = sent
-    await receive(one, first ?? {}, ...rest)
-    await one.worker.work()
-    const asked = calls(one)
-    await settle(one)
-
-    assert.is(asked.length, 0)
-  })
-
-  test('two types tell of one payment, and it is one fact', async () => {
-    const paid = one.plugin.heard(BillingEvents, 'billing:invoice-paid')
-    const customer = fake.billing.createCustomer({}).id
-    await database.knex.raw(
-      `insert into billing_customers (id, livemode, owner) values (?, false, 'alice')`,
-      [customer],
-    )
-    fake.billing.createSubscription({
-      customer,
-      items: [{ price: proPrice }],
-      metadata: { owner: 'alice' },
-    })
-    await receive(one, ...sent)
-    await settle(one)
-
-    assert.is(sent.filter(({ type }) => String(type).startsWith('invoice.pa')).length, 2)
-    assert.equal(paid, [{ owner: 'alice' }])
   })
 
   test('thin events alone bring the same end as snapshots', async () => {
@@ -213,5 +170,50 @@ export function workerFacts(test: Test, world: World): void {
 
     assert.is((await statusOf(database, sub))?.plan, 'unknown')
     assert.is((await one.billing.plan('ida')).plan, 'free')
+  })
+
+  test('what ended does not come back by an event of three days ago', async () => {
+    const sub = buy()
+    const late = update(sub, {}, fake.state.now() - 3 * 86_400)
+    fake.billing.cancelSubscription(sub)
+    await receive(one, ...sent)
+    await settle(one)
+    await receive(one, late)
+    await settle(one)
+
+    assert.is((await statusOf(database, sub))?.status, 'canceled')
+    assert.is((await one.billing.plan('alice')).plan, 'free')
+  })
+
+  test('a status that Stripe has invented since is kept, and gives no more than free', async () => {
+    const sub = buy('jo')
+    await receive(one, ...sent)
+    await settle(one)
+    fake.state.put({ ...fake.billing.get(sub, 'subscription'), status: 'hibernating' })
+    await receive(one, update(sub))
+    await settle(one)
+
+    assert.is((await statusOf(database, sub))?.status, 'hibernating')
+    const { plan, active } = await one.billing.plan('jo')
+    assert.equal([plan, active], ['free', false])
+    assert.ok((await eventsIn(database)).every(({ status }) => status !== 'dead'))
+  })
+
+  test('what an owner has is never asked of Stripe', async () => {
+    buy('kim')
+    await receive(one, ...sent)
+    await settle(one)
+    const asked = calls(one)
+    const held = await one.billing.reserve('kim', 'chat.tokens', 10, { key: 'k', ttlMs: 60_000 })
+    if (held.ok) await one.billing.commit(held.id, 10)
+    const answers = [
+      (await one.billing.plan('kim')).plan,
+      await one.billing.has('kim', 'chat.stream'),
+      await one.billing.limit('kim', 'chat.tokens'),
+      (await one.billing.usage('kim', 'chat.tokens')).used,
+    ]
+
+    assert.equal(answers, ['pro', true, 2_000_000, 10])
+    assert.is(asked.length, 0)
   })
 }

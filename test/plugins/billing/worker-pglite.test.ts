@@ -1,7 +1,9 @@
 import { test } from 'uvu'
 
 import { instance, embedded } from './stage.ts'
+import { duplicateFacts } from './duplicate-facts.ts'
 import { payloadModeFacts } from './payload-mode-facts.ts'
+import { reconcileFacts } from './reconcile-facts.ts'
 import { troubleFacts } from './trouble-facts.ts'
 import { workerFacts } from './worker-facts.ts'
 import { worldOn } from './worker-world.ts'
@@ -12,8 +14,10 @@ const payloadOnly = await instance({ database, secret: world.fake.state.secret }
 test.before.each(world.reset)
 
 workerFacts(test, world)
+duplicateFacts(test, world)
 payloadModeFacts(test, world, payloadOnly)
 troubleFacts(test, world)
+reconcileFacts(test, world)
 
 test('everything ends', async () => {
   await payloadOnly.stop()

@@ -2,7 +2,9 @@ import { test } from 'uvu'
 
 import { postgres } from '../../harness/postgres.ts'
 import { instance, onPostgres } from './stage.ts'
+import { duplicateFacts } from './duplicate-facts.ts'
 import { payloadModeFacts } from './payload-mode-facts.ts'
+import { reconcileFacts } from './reconcile-facts.ts'
 import { troubleFacts } from './trouble-facts.ts'
 import { workerFacts } from './worker-facts.ts'
 import { worldOn } from './worker-world.ts'
@@ -13,8 +15,10 @@ const payloadOnly = await instance({ database, secret: world.fake.state.secret }
 test.before.each(world.reset)
 
 workerFacts(test, world)
+duplicateFacts(test, world)
 payloadModeFacts(test, world, payloadOnly)
 troubleFacts(test, world)
+reconcileFacts(test, world)
 
 test('everything ends', async () => {
   await payloadOnly.stop()
