@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import type * as Pretty from 'pino-pretty'
 
 import { logContext } from './log-context.ts'
+import { standardOutput } from './log-output.ts'
 import { scrub } from './log-scrub.ts'
 
 /** `log.info('text')` or `log.info({ fields }, 'text')`. Never a secret, a token or a prompt. */
@@ -64,9 +65,6 @@ export function createLog(options: LogOptions): RootLogger {
     },
   })
 }
-
-/** Asynchronous: lines that come while one is written go out together; the rest is flushed at exit. */
-const standardOutput = () => pino.destination({ dest: 1, sync: false })
 
 function prettyLine(colours: boolean): (line: string) => string {
   // Loaded here, and synchronously, because a server without a terminal never needs it.

@@ -7,6 +7,7 @@ import { FaultsError, faultText } from '../manifest/faults.ts'
 import { builtInSources } from '../sources.ts'
 import { parseArguments, UsageError } from './arguments.ts'
 import { asCalled } from './invocation.ts'
+import { surviveBrokenOutput, writeLine } from './output.ts'
 import { tellUsage } from './tell-usage.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
@@ -108,13 +109,15 @@ const isEntry = (): boolean => {
 }
 
 if (isEntry()) {
+  surviveBrokenOutput()
   const argv = process.argv.slice(2)
-  process.exitCode = await main(argv, {
+  const code = await main(argv, {
     cwd: process.cwd(),
     env: process.env,
-    out: (line) => void process.stdout.write(`${line}\n`),
-    err: (line) => void process.stderr.write(`${line}\n`),
+    out: (line) => writeLine(process.stdout, line),
+    err: (line) => writeLine(process.stderr, line),
   })
+  process.exitCode = code === exitCodes.done ? (process.exitCode ?? code) : code
   // A server has drained by now; on Deno its signal handlers alone would keep the process.
   if (argv[0] === 'start') process.exit()
 }

@@ -43,6 +43,7 @@ export const start: CliVerb = {
     log.info({ ...host.addresses }, 'ready')
     const code = await ended
     withdraw(dataDir)
+    log.info({ code }, 'ended')
     return code
   },
 }
