@@ -56,8 +56,6 @@ export const backOff =
  */
 export const failFast = (config: RedisConfig): Options => ({
   connectTimeout: config.connectTimeout,
-  // For what timed.ts does not see: commands to one node of a Cluster.
-  commandTimeout: 4 * config.commandTimeout,
   socketTimeout: Math.max(5_000, 4 * config.commandTimeout),
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,

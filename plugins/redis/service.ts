@@ -112,9 +112,10 @@ export class Connections implements RedisService {
           durationMs,
         }),
     }
-    if (place.kind === 'cluster') return this.#cluster(place, options, { blame }).watched(watch)
-    // What is asked for in one turn of the loop goes out in one write. In a Cluster ioredis would queue for it.
-    return this.#redis(place, { ...options, enableAutoPipelining: true }).watched(watch)
+    if (place.kind !== 'cluster') return this.#redis(place, options).watched(watch)
+    // For what timed.ts does not see: commands to one node of a Cluster.
+    const commandTimeout = 4 * config.commandTimeout
+    return this.#cluster(place, { ...options, commandTimeout }, { blame }).watched(watch)
   }
 
   #redis(place: Exclude<Place, { kind: 'cluster' }>, options: Options): TimedRedis {

@@ -1,5 +1,9 @@
+import process from 'node:process'
+
 import type { Command } from 'ioredis'
 import { Cluster, Redis } from 'ioredis'
+
+import { Deadlines } from './deadlines.ts'
 
 /** How commands are watched. */
 export interface Watch {
@@ -9,52 +13,61 @@ export interface Watch {
   readonly finished: (command: string, durationMs: number) => void
 }
 
-/**
- * ioredis' own `commandTimeout` looks at the clock before it looks at the socket: after 250 ms of somebody's
- * computing every answer that lies there counts as late. This one reads what has arrived first.
- */
-function watch(command: Command, { timeoutMs, now, finished }: Watch): void {
-  const startedAt = now()
-  const late = () => {
-    if (!command.isSettled) command.reject(new Error('Command timed out'))
+/** Gives each command its deadline, and tells how long it took. */
+class Watcher {
+  readonly #deadlines: Deadlines
+  readonly #finished: Watch['finished']
+
+  constructor({ timeoutMs, now, finished }: Watch) {
+    this.#deadlines = new Deadlines(timeoutMs, now)
+    this.#finished = finished
   }
-  const timer = setTimeout(() => setImmediate(late), timeoutMs)
-  const finish = () => {
-    clearTimeout(timer)
-    finished(command.name, now() - startedAt)
+
+  follow(command: Command): void {
+    this.#deadlines.start(command)
+    const finish = () => this.#finished(command.name, this.#deadlines.end(command))
+    command.promise.then(finish, finish)
   }
-  command.promise.then(finish, finish)
 }
 
 /** A client with a deadline for each command, which tells how long it took. One sent again counts once. */
 export class TimedRedis extends Redis {
-  #watch: Watch | undefined
+  #watcher: Watcher | undefined
 
   watched(by: Watch): this {
-    this.#watch = by
+    this.#watcher = new Watcher(by)
     return this
   }
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
-    const [command] = args
+    const [command, pipeline] = args
     // `isTraced` from its first way to the socket on: one that is sent again is watched already.
-    if (this.#watch && !command.isTraced) watch(command, this.#watch)
+    if (this.#watcher && !command.isTraced) this.#watcher.follow(command)
+    if (this.#watcher && !pipeline) this.#gather()
     return super.sendCommand(...args)
+  }
+
+  /** What is asked for in one turn of the loop goes out in one write. ioredis' auto-pipelining costs more than it saves. */
+  #gather(): void {
+    const { stream } = this
+    if (!stream || stream.writableCorked > 0) return
+    stream.cork()
+    process.nextTick(() => stream.uncork())
   }
 }
 
 /** Likewise; the deadline holds for a command with all its redirections. */
 export class TimedCluster extends Cluster {
-  #watch: Watch | undefined
+  #watcher: Watcher | undefined
 
   watched(by: Watch): this {
-    this.#watch = by
+    this.#watcher = new Watcher(by)
     return this
   }
 
   override sendCommand(...args: Parameters<Cluster['sendCommand']>): unknown {
     const [command] = args
-    if (this.#watch) watch(command, this.#watch)
+    this.#watcher?.follow(command)
     return super.sendCommand(...args)
   }
 }

@@ -76,17 +76,57 @@ test('a server that hangs is given up after the deadline, and found again', asyn
   redis.close()
 })
 
+test('each command has a deadline of its own, whenever it was sent', async () => {
+  const { redis, witness } = open({ url: server.url, commandTimeout: '400ms' })
+  const client = redis.connection('cache')
+  await until(() => redis.isUp('cache'))
+  const timed = async () => {
+    const startedAt = performance.now()
+    const message = await client.get('k').then(String, (error: Error) => error.message)
+    return { message, ms: performance.now() - startedAt }
+  }
+
+  const paused = server.pause(1_500)
+  const first = [timed(), timed()]
+  await sleep(200)
+  const all = await Promise.all([...first, timed()])
+  await paused
+  const finished = witness.heard
+    .filter(({ name }) => name === 'redis:command-finished')
+    .map(({ payload }) => payload as { command: string; durationMs: number })
+    .filter(({ command }) => command === 'get')
+  redis.close()
+
+  for (const { message, ms } of all) {
+    assert.is(message, 'Command timed out')
+    assert.ok(ms >= 390 && ms < 590, `${ms} ms`)
+  }
+  assert.is(finished.length, 3)
+  assert.ok(finished.every(({ durationMs }) => durationMs >= 390 && durationMs < 590))
+})
+
+function keepBusy(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
 test('an answer that has arrived is not late because this process was', async () => {
   const { redis } = open({ url: server.url, commandTimeout: '100ms' })
   const client = redis.connection('cache')
   await until(() => redis.isUp('cache'))
   await client.set('k', 'v')
 
-  const reading = client.get('k')
-  const busyUntil = performance.now() + 300
-  while (performance.now() < busyUntil);
+  const unsent = client.get('k')
+  keepBusy(300)
+  assert.is(await unsent, 'v', 'it was not even sent yet')
+  const paused = server.pause(30)
+  const sent = client.get('k')
+  await paused
+  // So that the clock is looked at before the socket.
+  await new Promise(setImmediate)
+  keepBusy(300)
 
-  assert.is(await reading, 'v')
+  assert.is(await sent, 'v', 'it was answered meanwhile')
   redis.close()
 })
 
