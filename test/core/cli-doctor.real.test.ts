@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { closedAfterwards } from '../harness/closing.ts'
 import { command, run } from '../harness/process.ts'
 import { about, examined, fixOf, folder, production, read, strong } from './doctor-fixture.ts'
 
@@ -28,11 +29,10 @@ test('a healthy set-up has about 18 numbered findings, none failed, and ends wit
 })
 
 test('a port that somebody else has', async () => {
-  const other = createServer().listen(0, '127.0.0.1')
+  const other = closedAfterwards(createServer().listen(0, '127.0.0.1'), (server) => server.close())
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo
   const found = await examined({ env: { PORT: String(port) } })
-  other.close()
   const finding = about(found, 'public port', new RegExp(`127\\.0\\.0\\.1:${port} is taken`))
 
   assert.is(found.code, 1)

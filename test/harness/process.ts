@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -76,7 +77,17 @@ class Running {
     return file
   }
 
+  /** Does not keep the tests alive; they stop it, or it is killed with them. */
+  unref(): void {
+    for (const pipe of this.#pipes) pipe.unref()
+  }
+
+  get #pipes(): readonly Socket[] {
+    return [this.child.stdout, this.child.stderr].filter((pipe) => pipe instanceof Socket)
+  }
+
   async ended(): Promise<Ended> {
+    for (const pipe of this.#pipes) pipe.ref()
     const code = await exited(this.child)
     await this.#closed
     return { code, stdout: this.stdout, stderr: this.stderr }
@@ -131,7 +142,10 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const running = new Running(['start', '--json', ...(options.args ?? [])], options)
   const line = await firstLine(running, options.withinMs ?? 90_000)
   const { public: url, operations } = JSON.parse(line) as { public?: string; operations: string }
-  if (url !== undefined) return new ServerProcess(running, url, operations)
+  if (url !== undefined) {
+    running.unref()
+    return new ServerProcess(running, url, operations)
+  }
   const { code, stdout } = await running.ended() // it told the faults of its manifest
   throw new Error(`the server ended with ${code}:\n${stdout}`)
 }
