@@ -1,9 +1,51 @@
+import { routeLines, routesOf, type PluginSource } from './facts.ts'
 import type { GraphFault } from './graph.ts'
 
 export interface RouteTable {
   readonly plugin: string
   /** `GET /api/projects/:id`, `operations GET /admin/cache`. */
   readonly routes: readonly string[]
+}
+
+export interface Routed {
+  readonly name: string
+  readonly source: PluginSource
+  /** Parsed; `undefined` when it has faults. */
+  readonly config: unknown
+}
+
+/**
+ * Clashes of the routes that these plugins have with their own configs. Facts tell the routes of a default
+ * config: only the code of who clashes by them is loaded, and asked.
+ */
+export async function configuredClashes(
+  plugins: readonly Routed[],
+): Promise<readonly GraphFault[]> {
+  const asked = new Map<string, readonly string[]>()
+  for (;;) {
+    const faults = routeClashes(
+      plugins.map(({ name, source }) => ({
+        plugin: name,
+        routes: asked.get(name) ?? source.facts.routes,
+      })),
+    )
+    const named = new Set(faults.flatMap((fault) => fault.plugins))
+    const unasked = plugins.filter(({ name }) => named.has(name) && !asked.has(name))
+    if (unasked.length === 0) return faults
+    for (const one of unasked) asked.set(one.name, await configuredRoutes(one))
+  }
+}
+
+/** Why code cannot be loaded, or gives no routes, is told when it is started. */
+async function configuredRoutes({ source, config }: Routed): Promise<readonly string[]> {
+  const { routes } = source.facts
+  if (config === undefined) return routes
+  try {
+    const plugin = await source.load()
+    return routeLines((kind) => routesOf(kind, plugin, config))
+  } catch {
+    return routes
+  }
 }
 
 /** The same method and shape in two plugins, or twice in one: only the first would ever answer. */

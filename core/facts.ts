@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 import { keyMeta, secretRule, visit } from './manifest/schema-walk.ts'
 import type { CommandOption, Plugin } from './plugin.ts'
-import type { Route } from './route.ts'
+import { routeOf, type Route } from './route.ts'
 import { slots, type Slot } from './slots.ts'
 
 /**
@@ -116,7 +116,7 @@ export function factsOf(plugin: Plugin): PluginFacts {
     core,
     summary,
     ...links,
-    routes: routesOf(plugin),
+    routes: defaultRoutes(plugin),
     metrics: plugin.metrics.map((family) => family.name),
     commands: Object.entries(plugin.commands).map(([verb, command]) => ({
       name: verb,
@@ -130,18 +130,31 @@ export function factsOf(plugin: Plugin): PluginFacts {
   }
 }
 
-/** Route tables come from config alone: from the defaults, else from the first example that is valid. */
-function routesOf(plugin: Plugin): readonly string[] {
+/** The table of one listener, from config alone. */
+export const routesOf = (
+  kind: 'routes' | 'operations',
+  plugin: Plugin,
+  config: unknown,
+): readonly Route[] => plugin[kind]?.({ route: routeOf<never>(), config: config as never }) ?? []
+
+/** Both tables as facts write them. */
+export const routeLines = (
+  table: (kind: 'routes' | 'operations') => readonly Pick<Route, 'method' | 'path'>[],
+): readonly string[] => {
+  const line = ({ method, path }: Pick<Route, 'method' | 'path'>) => `${method} ${path}`
+  return [
+    ...table('routes').map(line),
+    ...table('operations').map((route) => `operations ${line(route)}`),
+  ]
+}
+
+/** With the config's defaults, else with the first example that is valid. */
+function defaultRoutes(plugin: Plugin): readonly string[] {
   const candidates = [{}, ...plugin.examples.config.valid]
   const config = candidates
     .map((value) => plugin.config.safeParse(value))
     .find((r) => r.success)?.data
-  const builder = { route: ((route: Route) => route) as never, config: config as never }
-  const line = ({ method, path }: Route) => `${method} ${path}`
-  return [
-    ...(plugin.routes?.(builder) ?? []).map(line),
-    ...(plugin.operations?.(builder) ?? []).map((route) => `operations ${line(route)}`),
-  ]
+  return routeLines((kind) => routesOf(kind, plugin, config))
 }
 
 const environmentOf = (config: z.ZodType): readonly string[] => {

@@ -1,10 +1,11 @@
 import { routeClashes } from './clashes.ts'
+import { routeLines, routesOf } from './facts.ts'
 import type { HttpApp, HttpAppOptions, MountedPlugin } from './http/http-app.ts'
 import { createHttpApp } from './http/http-app.ts'
-import { routesOf, type Instance } from './instance.ts'
+import type { Instance } from './instance.ts'
 import type { Logger } from './log.ts'
 import { FaultsError, type Fault } from './manifest/faults.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, PlannedPlugin } from './plan.ts'
 import type { SchemeFacts } from './plugin.ts'
 import type { Method, Route, RouteFacts } from './route.ts'
 import type { Authenticator, Limiter, MeteredPlugin, Migrator } from './slots.ts'
@@ -186,22 +187,34 @@ function mounted(
   }
 }
 
-/** The plan knew the routes of default configs; these are the real ones. Throws a FaultsError. */
-export function refuseClashes(plan: Plan, { instances }: Cast): void {
+/**
+ * What the plan could not see, since it loads no code without need: routes that clash by a config. Comes before
+ * anything is started; instances that stay have their tables already. Throws a FaultsError.
+ */
+export async function refuseClashes(plan: Plan, before: Cast): Promise<void> {
   const asWritten = plan.plugins.toSorted((a, b) => a.position.line - b.position.line)
-  const running = asWritten.flatMap(({ name }) => instances.get(name) ?? [])
-  const tables = running.map((instance) => ({
-    plugin: instance.name,
-    routes: [
-      ...instance.routes('routes').map(({ method, path }) => `${method} ${path}`),
-      ...instance.routes('operations').map((r) => `operations ${r.method} ${r.path}`),
-    ],
+  const tables = asWritten.map(async (planned) => ({
+    plugin: planned.name,
+    routes: await actualRoutes(planned, before.instances.get(planned.name)),
   }))
-  const faults = routeClashes(tables).map(({ code, plugins: [name], message, hint }): Fault => {
+  const clashes = routeClashes(await Promise.all(tables))
+  const faults = clashes.map(({ code, plugins: [name], message, hint }): Fault => {
     const at = plan.plugins.find((planned) => planned.name === name)?.position
     const position = at ?? { file: '', line: 1, col: 1 }
     const advice = hint === undefined ? {} : { hint }
     return { ...position, code, path: `plugins.${name}`, message, ...advice, severity: 'error' }
   })
   if (faults.length > 0) throw new FaultsError(faults)
+}
+
+/** None of code that cannot be loaded: its start will tell. */
+async function actualRoutes(
+  { key, source, config }: PlannedPlugin,
+  running: Instance | undefined,
+): Promise<readonly string[]> {
+  if (running?.key === key) return routeLines((kind) => running.routes(kind))
+  return source.load().then(
+    (plugin) => routeLines((kind) => routesOf(kind, plugin, config)),
+    () => [],
+  )
 }

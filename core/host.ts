@@ -260,6 +260,7 @@ export class Host {
   async #change(plan: Plan, mode: TransitionMode): Promise<ReloadReport> {
     const begun = performance.now()
     const before: Cast = this.#stage.current ?? nothing
+    await refuseClashes(plan, before)
     const transition = this.#starter.transition(plan, mode, before, 'serve')
     const cast = await transition.run()
     if (mode === 'heal' && transition.fresh.length === 0) {
@@ -269,7 +270,6 @@ export class Host {
     try {
       this.#refuseWhenDraining()
       if (mode === 'reload') await requireHealth(transition.fresh)
-      refuseClashes(plan, cast)
       await this.#stage.show(this.#stage.generation(plan, cast, (this.#stage.current?.id ?? 0) + 1))
     } catch (error) {
       await transition.rollBack()

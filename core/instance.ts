@@ -1,9 +1,10 @@
 import { within } from './deadline.ts'
+import { routesOf } from './facts.ts'
 import { HostErrors } from './host-errors.ts'
 import { withLogContext } from './log-context.ts'
 import type { Logger } from './log.ts'
 import type { Health, Plugin } from './plugin.ts'
-import { routeOf, type Route } from './route.ts'
+import type { Route } from './route.ts'
 import { buildServices } from './services.ts'
 import type { Migrator } from './slots.ts'
 
@@ -196,15 +197,6 @@ export class Instance {
     if (this.#inFlight === 0) return
     await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
-}
-
-/** The table from config alone. */
-export function routesOf(
-  kind: 'routes' | 'operations',
-  plugin: Plugin,
-  config: unknown,
-): readonly Route[] {
-  return plugin[kind]?.({ route: routeOf<never>(), config: config as never }) ?? []
 }
 
 /** Ends what retires or drains, dependants first; one that fails does not keep the rest from stopping. */

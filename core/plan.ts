@@ -1,7 +1,7 @@
 import semver from 'semver'
 import type * as z from 'zod'
 
-import { metricClashes, routeClashes } from './clashes.ts'
+import { configuredClashes, metricClashes } from './clashes.ts'
 import { contentKey } from './content-key.ts'
 import { isProblem } from './errors.ts'
 import type { PluginFacts, PluginSource } from './facts.ts'
@@ -70,7 +70,10 @@ interface Enlisted {
 export const fitsCore = (range: string, core: string): boolean =>
   semver.satisfies(core, range, { includePrerelease: true })
 
-/** Has no effect outside: it reads package.json of plugins from outside, and loads config schemas. */
+/**
+ * Has no effect outside: it reads package.json of plugins from outside, and loads config schemas, and the code
+ * of enabled plugins whose routes seem to clash.
+ */
 class Planner {
   readonly #manifest: Manifest
   readonly #sources: ReadonlyMap<string, PluginSource>
@@ -95,6 +98,7 @@ class Planner {
     const log = this.#section(['log'], logSchema)
     const enlisted = await this.#enlist()
     const graph = this.#connect(enlisted.map(({ source }) => source.facts))
+    await this.#refuseClashes(enlisted)
     const found = this.#faults.all
     if (found.some(isError)) throw new FaultsError(found)
     return this.#result(server.data as ServerConfig, log.data as LogConfig, enlisted, graph, found)
@@ -198,10 +202,22 @@ class Planner {
     const known = [...this.#sources.values()].map(({ facts }) => facts)
     const others = known.filter(({ name }) => !names.has(name))
     const graph = new PluginGraph([...on, ...this.#assumed], others)
-    const tables = on.map(({ name, routes, metrics }) => ({ plugin: name, routes, metrics }))
-    const faults = [...graph.faults, ...routeClashes(tables), ...metricClashes(tables)]
-    for (const fault of faults) this.#tell(fault)
+    for (const fault of graph.faults) this.#tell(fault)
     return graph
+  }
+
+  async #refuseClashes(enlisted: readonly Enlisted[]): Promise<void> {
+    const routed = enlisted.map(({ source, section }) => ({
+      name: source.facts.name,
+      source,
+      config: section.data,
+    }))
+    const metered = enlisted.map(({ source: { facts } }) => ({
+      plugin: facts.name,
+      metrics: facts.metrics,
+    }))
+    const faults = [...(await configuredClashes(routed)), ...metricClashes(metered)]
+    for (const fault of faults) this.#tell(fault)
   }
 
   #tell({ code, plugins, message, hint }: GraphFault): void {

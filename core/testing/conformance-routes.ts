@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
-import { routesOf } from '../instance.ts'
+import { routesOf } from '../facts.ts'
 import { impliedProblems } from '../http/implied-problems.ts'
 import type { Plugin } from '../plugin.ts'
 import type { ResponseRule, RouteExample, RouteFacts } from '../route.ts'

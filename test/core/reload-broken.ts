@@ -226,7 +226,6 @@ export const broken: readonly Broken[] = [
     why: 'two plugins answer one route by their config',
     yaml: manifest(second, 'reader: true', 'wanderer: { config: { path: /talk } }'),
     fault: ['6:3 E_ROUTE_CLASH plugins.wanderer', /'GET \/talk'/, /plugins\.wanderer: false/],
-    starts: 1,
   },
   {
     why: 'a start throws',
