@@ -5,20 +5,20 @@ import type { RedisService } from 'autodocops/plugins/redis'
 import type { Cluster, Redis } from 'ioredis'
 
 import { ChatErrors } from './errors.ts'
-import { errorEvent, isTerminal } from './events.ts'
 import type { StreamEvent } from './events.ts'
 import type { Salvage } from './salvage.ts'
 import type { KeptStream, Streams } from './streams.ts'
 import { MemoryStreams } from './streams-memory.ts'
+import { answered, readEvents, readFar, unavailable } from './streams-redis-reader.ts'
 import { StreamWriter } from './streams-redis-writer.ts'
 import type { StreamKeys } from './streams-redis-writer.ts'
 
 /** Doorbells may get lost: readers also look by themselves. */
 const pollMs = 1_000
-const readerMs = 6_000
-/** Looks that may fail in a row, a second apart. */
-const patience = 10
-const unavailable = { headers: { 'Retry-After': '1' } }
+/** How long a stream that nobody knows is asked for. */
+const askMs = 250
+/** After an outage: until every producer has announced what it writes. */
+const recoveryMs = 5_000
 
 interface Services {
   readonly redis: RedisService
@@ -31,13 +31,17 @@ interface Services {
 /**
  * Kept in Redis Streams, so that any instance can replay an answer and see that its producer died. Entry ids are
  * the number of the last event in them: a reader asks for all that comes after the last one it has, and a late
- * writer is refused. A Redis that fails takes the resuming away, never the answer.
+ * writer is refused. A Redis that fails takes the resuming away, never the answer. What it lost, as a promoted
+ * replica may, its producer writes again: by itself while it writes, and when a reader misses it.
  */
 export class RedisStreams implements Streams {
   readonly #services: Services
   readonly #local: MemoryStreams
+  readonly #writers = new Map<string, StreamWriter>()
   readonly #bells = new Map<string, Set<() => void>>()
   #subscriber: Redis | Cluster | undefined
+  #isCut = false
+  #recoveredAt = Number.NEGATIVE_INFINITY
   #told: (id: string) => void = () => undefined
 
   constructor(services: Services) {
@@ -48,6 +52,7 @@ export class RedisStreams implements Streams {
   async keep(id: string, owner: string): Promise<KeptStream> {
     const kept = await this.#local.keep(id, owner)
     const writer = new StreamWriter(this.#redis(), this.#keys(id), this.#services, kept.journal)
+    this.#writers.set(id, writer)
     await writer.begin(owner, () => this.#local.stopAny(id))
     return {
       ...kept,
@@ -56,6 +61,7 @@ export class RedisStreams implements Streams {
       end: async () => {
         await writer.end()
         await kept.end()
+        setTimeout(() => this.#forget(id), this.#services.keepMs).unref()
       },
     }
   }
@@ -68,7 +74,7 @@ export class RedisStreams implements Streams {
   ): Promise<AsyncIterable<readonly StreamEvent[]> | undefined> {
     const here = await this.#local.follow(id, owner, after, signal)
     if (here !== undefined) return here
-    return (await this.#isOwner(id, owner)) ? this.#far(id, after, signal) : undefined
+    return (await this.#isFound(id, owner)) ? this.#far(id, after, signal) : undefined
   }
 
   async stop(id: string, owner: string): Promise<boolean> {
@@ -91,7 +97,10 @@ export class RedisStreams implements Streams {
   }
 
   async salvage(id: string): Promise<void> {
-    await this.#services.salvage.store(id, await this.#read(this.#keys(id).events, 0))
+    await this.#services.salvage.store(
+      id,
+      await readEvents(this.#redis(), this.#keys(id).events, 0),
+    )
   }
 
   start(): void {
@@ -99,6 +108,10 @@ export class RedisStreams implements Streams {
     this.#subscriber = subscriber
     subscriber.on('message', (_channel: string, message: string) => this.#heard(message))
     subscriber.on('error', () => undefined)
+    subscriber.on('close', () => {
+      this.#isCut = true
+    })
+    subscriber.on('ready', () => this.#recovered())
     // It subscribes again by itself after a reconnect.
     subscriber
       .subscribe(this.#channel)
@@ -109,6 +122,7 @@ export class RedisStreams implements Streams {
 
   async close(): Promise<void> {
     this.#subscriber?.disconnect()
+    for (const id of this.#writers.keys()) this.#forget(id)
     await this.#local.close()
   }
 
@@ -118,11 +132,25 @@ export class RedisStreams implements Streams {
 
   #heard(message: string): void {
     const [verb, id = ''] = message.split(' ')
+    if (verb === 'ask') return void this.#writers.get(id)?.again()
     if (verb === 'stop') {
       this.#local.stopAny(id)
       this.#told(id)
     }
     for (const ring of this.#bells.get(id) ?? []) ring()
+  }
+
+  /** What was written shortly before may be lost. */
+  #recovered(): void {
+    if (!this.#isCut) return
+    this.#isCut = false
+    this.#recoveredAt = performance.now()
+    for (const writer of this.#writers.values()) if (!writer.isOver) void writer.again()
+  }
+
+  #forget(id: string): void {
+    this.#writers.get(id)?.close()
+    this.#writers.delete(id)
   }
 
   #redis() {
@@ -144,78 +172,54 @@ export class RedisStreams implements Streams {
   }
 
   async #isOwner(id: string, owner: string): Promise<boolean> {
-    return (await answered(this.#redis().get(this.#keys(id).owner))) === owner
+    return (await this.#ownerOf(id)) === owner
   }
 
-  /** Of a stream that another instance produces, or produced. */
-  async *#far(
-    id: string,
-    after: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly StreamEvent[]> {
-    const keys = this.#keys(id)
-    let seen = after
-    let failures = 0
-    let absences = 0
-    while (!signal.aborted) {
-      const rung = this.#bell(id, signal)
-      const looked = await this.#look(keys, seen).catch(() => undefined)
-      failures = looked === undefined ? failures + 1 : 0
-      if (failures > patience) throw ChatErrors.stream_store_unavailable(unavailable)
-      const { events, isAlive } = looked ?? { events: [], isAlive: true }
-      if (events.length > 0) yield events
-      seen = events.at(-1)?.seq ?? seen
-      if (events.some(isTerminal)) return
-      absences = isAlive || events.length > 0 ? 0 : absences + 1
-      // Its reader has seen the end already.
-      if (absences > 0 && (await this.#hasEnded(keys.events))) return
-      if (absences > 1) {
-        await this.salvage(id).catch(() => undefined)
-        yield [{ ...errorEvent('producer_lost'), seq: seen + 1 }]
-        return
-      }
-      if (events.length === 0) await rung
+  /** Throws 503 where it may be there in a moment. */
+  async #isFound(id: string, owner: string): Promise<boolean> {
+    const found = (await this.#ownerOf(id)) ?? (await this.#asked(id).then(() => this.#ownerOf(id)))
+    const isRecovering = this.#isCut || performance.now() < this.#recoveredAt + recoveryMs
+    if (found === null && isRecovering) throw ChatErrors.stream_store_unavailable(unavailable)
+    return found === owner
+  }
+
+  #ownerOf(id: string): Promise<string | null> {
+    return answered(this.#redis().get(this.#keys(id).owner))
+  }
+
+  /** Until its producer, if there is one, has written it again. */
+  async #asked(id: string): Promise<void> {
+    const rung = this.#bell(id, askMs, new AbortController().signal)
+    await answered(this.#ask(id))
+    await rung
+  }
+
+  #ask(id: string): Promise<unknown> {
+    return this.#redis().publish(this.#channel, `ask ${id}`)
+  }
+
+  #far(id: string, after: number, signal: AbortSignal): AsyncGenerator<readonly StreamEvent[]> {
+    const reading = {
+      redis: () => this.#redis(),
+      keys: this.#keys(id),
+      signal,
+      rung: () => this.#bell(id, pollMs, signal),
+      ask: () => this.#ask(id),
+      salvage: () => this.salvage(id),
     }
+    return readFar(reading, after)
   }
 
-  async #look(keys: StreamKeys, after: number) {
-    const redis = this.#redis()
-    // Asked before the events: what a producer wrote before it died is read all the same.
-    const [isAlive] = await Promise.all([
-      redis.exists(keys.alive),
-      redis.set(keys.reader, '1', 'PX', readerMs),
-    ])
-    return { events: await this.#read(keys.events, after), isAlive: isAlive === 1 }
-  }
-
-  async #hasEnded(key: string): Promise<boolean> {
-    const [last] = await answered(this.#redis().xrevrange(key, '+', '-', 'COUNT', 1))
-    return last !== undefined && eventsOf(last).some(isTerminal)
-  }
-
-  async #read(key: string, after: number): Promise<readonly StreamEvent[]> {
-    const entries = await this.#redis().xrange(key, `(${after}-0`, '+')
-    return entries.flatMap(eventsOf).filter(({ seq }) => seq > after)
-  }
-
-  /** Resolves when the producer rings, after a second, or when the reader leaves. */
-  async #bell(id: string, signal: AbortSignal): Promise<void> {
+  /** Resolves when the producer rings, after a time, or when the reader leaves. */
+  async #bell(id: string, ms: number, signal: AbortSignal): Promise<void> {
     const rung = new AbortController()
     const ring = () => rung.abort()
     const bells = this.#bells.get(id) ?? new Set()
     this.#bells.set(id, bells.add(ring))
     signal.addEventListener('abort', ring, { once: true })
-    await sleep(pollMs, undefined, { signal: rung.signal, ref: false }).catch(() => undefined)
+    await sleep(ms, undefined, { signal: rung.signal, ref: false }).catch(() => undefined)
     signal.removeEventListener('abort', ring)
     bells.delete(ring)
     if (bells.size === 0) this.#bells.delete(id)
   }
 }
-
-const eventsOf = ([, [, json]]: [string, string[]]): StreamEvent[] =>
-  JSON.parse(json ?? '[]') as StreamEvent[]
-
-const answered = <T>(asked: Promise<T>): Promise<T> =>
-  asked.catch((cause: unknown) => {
-    throw ChatErrors.stream_store_unavailable({ ...unavailable, cause })
-  })

@@ -4,8 +4,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { serveOnRedis } from '../plugins/llm-chat/on-redis.ts'
+import { ask, parse, readSome, resume, streamOf } from '../plugins/llm-chat/kept-reading.ts'
 import { rounds } from '../plugins/llm-chat/server.ts'
-import type { Served } from '../plugins/llm-chat/server.ts'
 import { privateRedis } from '../harness/redis.ts'
 import { startProducer } from './chat-producer.ts'
 
@@ -19,61 +19,13 @@ test.after(async () => {
   await server.stop()
 })
 
-const sse = { accept: 'text/event-stream' }
-const ask = (app: Served, query: string, signal?: AbortSignal) =>
-  app.post('/chat/stream', { query, resumable: true }, { ...sse, ...(signal && { signal }) })
-const streamOf = (reply: Response) => `/chat/streams/${String(reply.headers.get('x-stream-id'))}`
-
-/** As any client does: a 503 is tried again. */
-async function resume(app: Served, stream: string, after = 0): Promise<string> {
-  for (;;) {
-    const reply = await app.get(stream, 'alice', { 'last-event-id': String(after) })
-    const text = await reply.text()
-    if (reply.status === 200) return text
-    assert.is(reply.status, 503, text)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-interface Got {
-  readonly ids: number[]
-  text: string
-  ends: string[]
-}
-
-function parse(text: string): Got {
-  const events = [...text.matchAll(/^id: (\d+)\nevent: (\w+)\ndata: (.*)$/gm)]
-  const deltas = events.filter(([, , event]) => event === 'delta')
-  return {
-    ids: events.map(([, id]) => Number(id)),
-    text: deltas.map(([, , , data]) => (JSON.parse(data ?? '') as { text: string }).text).join(''),
-    ends: [...text.matchAll(/^event: (done|error)$/gm)].map(([, end]) => end ?? ''),
-  }
-}
-
-/** Reads until a number of events has come, then breaks off; only whole events count. */
-async function readSome(reply: Response, count: number, leave: AbortController): Promise<string> {
-  let text = ''
-  const decoder = new TextDecoder()
-  try {
-    for await (const chunk of reply.body ?? []) {
-      text += decoder.decode(chunk, { stream: true })
-      if ((text.match(/^id: /gm) ?? []).length > count) break
-    }
-  } catch {
-    // Left, or cut: what came before it counts.
-  }
-  leave.abort()
-  return text.slice(0, text.lastIndexOf('\n\n') + 2)
-}
-
 test('an answer that is cut anywhere goes on at another instance, whole and once', async () => {
   const query = 'What is streaming, and how do I cache?'
   const whole = parse(await (await ask(one, query)).text())
   const wrong: string[] = []
   const cutOnce = async () => {
     const leave = new AbortController()
-    const first = await ask(one, query, leave.signal)
+    const first = await ask(one, query, { signal: leave.signal })
     const before = await readSome(first, Math.floor(Math.random() * whole.ids.length), leave)
     const seen = parse(before).ids.at(-1) ?? 0
     const got = parse(before + (await resume(other, streamOf(first), seen)))
@@ -182,7 +134,11 @@ test('while Redis is away the answer itself is whole, and can be resumed where i
 const post = (url: string, path: string, body: unknown) =>
   fetch(`${url}${path}`, {
     method: 'POST',
-    headers: { authorization: 'Bearer alice', 'content-type': 'application/json', ...sse },
+    headers: {
+      authorization: 'Bearer alice',
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+    },
     body: JSON.stringify(body),
   })
 
