@@ -19,22 +19,26 @@ export interface BodyLimits {
 const jsonType =
   /^application\/(?:[\w.+-]+\+)?json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*"?([\w-]+)"?[ \t]*)?$/i
 const closing = { Connection: 'close' }
+/** What is larger is parsed and handled in a turn of its own: each costs a millisecond and more. */
+const largeBytes = 16_384
 
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined ||
   (headers['content-length'] !== undefined && headers['content-length'] !== '0')
 
-/** The value, or `undefined` when there is no body at all. */
+/** The value, or `undefined` when there is no body at all. `turn` is waited for before a large one is parsed. */
 export async function readJson(
   request: IncomingMessage,
   limits: BodyLimits,
   onAccepted: () => void,
+  turn: () => Promise<void>,
 ): Promise<unknown> {
   if (!hasBody(request)) return undefined
   const charset = jsonType.exec(request.headers['content-type'] ?? '')
   if (charset === null || (charset[1] ?? 'utf-8').toLowerCase() !== 'utf-8')
     throw HttpErrors.unsupported_media_type({ headers: { Accept: 'application/json' } })
   const bytes = await readBytes(request, limits, onAccepted)
+  if (bytes.length > largeBytes) await turn()
   return bytes.length === 0 ? undefined : parseJson(bytes, limits.maxDepth)
 }
 

@@ -2,6 +2,7 @@ import { getHeapStatistics } from 'node:v8'
 
 import type { ShedReason } from '../core-events.ts'
 import type { Limits } from './limits.ts'
+import { Turns } from './turns.ts'
 
 /** Lag with next to nothing in flight is somebody else's work: refusing requests would not help. */
 const fewRequests = 16
@@ -15,6 +16,8 @@ export class Load {
   /** Those that we work on: not the ones that wait for their client, who would otherwise shut out all others. */
   working = 0
   streams = 0
+  /** For what takes long without a wait. */
+  readonly turns = new Turns()
   #limits: Limits
   #timer: NodeJS.Timeout | undefined
   #lateSamples = 0

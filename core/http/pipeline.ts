@@ -127,12 +127,21 @@ export class Pipeline {
     const asked = () => {
       if (request.headers.expect !== undefined) response.writeContinue()
     }
-    const value =
-      'raw' in rule
-        ? await readBytes(request, limits, asked)
-        : await readJson(request, limits, asked)
+    if ('raw' in rule) {
+      const bytes = await readBytes(request, limits, asked)
+      exchange.work()
+      return bytes
+    }
+    const value = await readJson(request, limits, asked, () => this.#turn(exchange))
     exchange.work()
-    return 'raw' in rule ? value : checkBody(rule.schema, value)
+    return checkBody(rule.schema, value)
+  }
+
+  /** Whoever left while it waited is not worked for. */
+  async #turn(exchange: Exchange): Promise<void> {
+    exchange.work()
+    await exchange.load.turns.take()
+    if (exchange.response.destroyed) throw new ClientGone()
   }
 
   #requestOf(

@@ -55,13 +55,16 @@ const invalidQuery = (pointer: string, code: string, message: string) =>
   HttpErrors.invalid_query({ errors: [{ in: 'query', pointer, code, message }] })
 
 const itemsOf = (part: ProblemItem['in'], error: z.ZodError): readonly ProblemItem[] =>
-  error.issues.flatMap((issue) => itemsOfIssue(part, issue)).slice(0, maxItems)
+  error.issues
+    .slice(0, maxItems)
+    .flatMap((issue) => itemsOfIssue(part, issue))
+    .slice(0, maxItems)
 
 function itemsOfIssue(part: ProblemItem['in'], issue: z.core.$ZodIssue): readonly ProblemItem[] {
   const { code, message, path } = issue
   if (issue.code !== 'unrecognized_keys')
     return [{ in: part, pointer: pointerTo(path), code, message }]
-  return issue.keys.map((key) => ({
+  return issue.keys.slice(0, maxItems).map((key) => ({
     in: part,
     pointer: pointerTo([...path, key]),
     code,
