@@ -90,12 +90,14 @@ export class Dialogue {
   /** The oldest messages go first when all of them are too much for the model. */
   #fitting({ model }: TalkRequest, history: readonly Said[], said: readonly Said[]) {
     const { maxInputTokens } = this.#services.models.find(model)
-    const kept = [...history]
-    while (kept.length > 0) {
-      if (tokensOfQuestion({ messages: [...kept, ...said] }) <= maxInputTokens) break
-      kept.shift()
+    let room = maxInputTokens - tokensOfQuestion({ messages: said })
+    const kept: Said[] = []
+    for (const one of history.toReversed()) {
+      room -= tokensOfQuestion({ messages: [one] })
+      if (room < 0) break
+      kept.push(one)
     }
-    return [...kept, ...said]
+    return [...kept.reverse(), ...said]
   }
 
   async #storeQuestion(

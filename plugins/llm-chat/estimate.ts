@@ -16,12 +16,15 @@ export function tokensOfQuestion(body: Readonly<Record<string, unknown>>): numbe
   return texts + ofJson(tools) + ofJson(format)
 }
 
+/** The whole without role and content, as copying a message of thousands of keys costs ten times its JSON. */
 function ofMessage(message: unknown): number {
-  const { content, ...rest } = Object(message) as Record<string, unknown>
-  delete rest['role']
-  const others = Object.keys(rest).length === 0 ? 0 : ofJson(rest)
-  return others + (typeof content === 'string' ? tokensOfText(content) : ofJson(content))
+  const { role, content } = Object(message) as Record<string, unknown>
+  const others = bytesOf(message) - bytesOf({ role, content })
+  const said = typeof content === 'string' ? tokensOfText(content) : ofJson(content)
+  return said + Math.max(0, Math.ceil(others / bytesPerToken))
 }
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '')
 
 const ofJson = (value: unknown): number =>
   value === undefined || value === null ? 0 : tokensOfText(JSON.stringify(value))
