@@ -1,0 +1,67 @@
+/** An answer whose reader leaves: kept for another, stopped, charged. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+
+import { ChatEvents } from '../../../plugins/llm-chat/contract.ts'
+import { alice, eventsIn, post, sse, start } from './routes-fixture.ts'
+
+test('a kept answer is read again from wherever its reader lost it', async () => {
+  const app = await start()
+  const first = await post(app, '/chat/stream', { query: 'Streaming?', resumable: true }, sse)
+  const all = eventsIn(first.text)
+  const url = `/chat/streams/${String(first.headers['x-stream-id'])}`
+
+  for (const after of [0, 1, 17, all.length - 1]) {
+    const headers = { 'last-event-id': String(after) }
+    const again = await app.inject({ url, as: alice, headers })
+    assert.equal(eventsIn(again.text), all.slice(after))
+  }
+  const byQuery = await app.inject({ url: `${url}?after=5`, as: alice })
+  assert.equal(eventsIn(byQuery.text), all.slice(5))
+})
+
+test('a kept answer goes on without its reader, and stops when it is told to', async () => {
+  const app = await start({ fakeDelay: '5ms' })
+  const finished = app.heard(ChatEvents, 'llm-chat:request-finished')
+  const leave = new AbortController()
+  const asked = { method: 'POST', url: '/chat/stream', as: alice, headers: sse } as const
+  const body = { query: 'What is streaming?', resumable: true }
+  setTimeout(() => leave.abort(), 60)
+  const left = await app.inject({ ...asked, body, signal: leave.signal })
+  const url = `/chat/streams/${String(left.headers['x-stream-id'])}`
+  const running = finished.length
+
+  const stopped = await app.inject({ method: 'DELETE', url, as: alice })
+  const rest = await app.inject({ url, as: alice })
+
+  assert.is(left.complete, false)
+  assert.is(running, 0)
+  assert.is(stopped.status, 202)
+  assert.is(finished[0]?.outcome, 'aborted')
+  assert.is(rest.text.match(/^event: error$/gm)?.length, 1)
+  assert.match(rest.text, /answer_cancelled/)
+})
+
+test('a client that leaves is charged for what it got, and its row says so', async () => {
+  const app = await start({ fakeDelay: '5ms' })
+  const finished = app.heard(ChatEvents, 'llm-chat:request-finished')
+  const leave = new AbortController()
+  setTimeout(() => leave.abort(), 100)
+  const body = { query: 'What is streaming?' }
+  const asked = { method: 'POST', url: '/chat/stream', as: alice, body, signal: leave.signal }
+  await app.inject(asked)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const usage = (await app.inject({ url: '/chat/usage', as: alice })).json() as {
+    used: number
+    reserved: number
+  }
+
+  const spent = finished[0]?.usage
+  assert.is(finished[0]?.outcome, 'aborted')
+  assert.is(spent?.estimated, true)
+  assert.ok(Number(spent?.outputTokens) > 0)
+  assert.equal(usage.used, Number(spent?.inputTokens) + Number(spent?.outputTokens))
+  assert.is(usage.reserved, 0)
+})
+
+test.run()
