@@ -10,12 +10,10 @@ import { CoreEvents } from '../../core/core-events.ts'
 import { definePlugin } from '../../core/plugin.ts'
 import { systemRandom } from '../../core/provide.ts'
 import { until } from '../harness/until.ts'
-import { about, hostOf, open, planOf } from './host-fixture.ts'
+import { about, get, hostOf, planOf } from './host-fixture.ts'
 
 const Disk = service('disk').of<{ read: () => string }>()
 const Files = service('files').of<{ list: () => string }>()
-const any = { 200: z.object({}).loose() }
-const get = { ...open, method: 'GET', summary: 'x', responses: any } as const
 
 /** `disk` ← `files` ← `pages`; `search` can do without the disk; `news` needs nobody. */
 function world() {

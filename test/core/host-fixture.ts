@@ -40,6 +40,9 @@ export const open = {
   responses: { 200: z.unknown() },
 } as const
 
+/** What a route of a test must say, said; its path, its handler and whatever differs come behind. */
+export const get = { ...open, method: 'GET', summary: 'A route of a test' } as const
+
 export const Pool = service('pool').of<{ readonly query: () => string }>()
 
 /** A pool that refuses once it is closed, as real ones do. */
@@ -70,10 +73,8 @@ export const reader = definePlugin({
   requires: { pool: Pool },
   routes: ({ route }) => [
     route({
-      ...open,
-      method: 'GET',
+      ...get,
       path: '/read',
-      summary: 'Reads twice',
       query: z.object({ ms: z.coerce.number().default(0), wait: z.string().optional() }),
       handler: async ({ pool: { query }, config }, { query: { ms, wait } }) => {
         const before = query()
@@ -83,10 +84,8 @@ export const reader = definePlugin({
       },
     }),
     route({
-      ...open,
-      method: 'GET',
+      ...get,
       path: '/stream',
-      summary: 'Streams',
       stream: { idleMs: 5_000, totalMs: 20_000 },
       query: z.object({ n: z.coerce.number() }),
       handler: ({ pool: { query } }, { query: { n } }) =>

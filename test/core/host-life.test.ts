@@ -12,7 +12,7 @@ import { until } from '../harness/until.ts'
 import {
   about,
   hostOf,
-  open,
+  get,
   planOf,
   Pool,
   pool,
@@ -218,9 +218,7 @@ test('routes and reports stand in the order of the plan, whichever start ended f
       name,
       ...about,
       start: () => sleep(ms),
-      routes: ({ route }) => [
-        route({ ...open, method: 'GET', path: `/${name}`, summary: name, handler: () => name }),
-      ],
+      routes: ({ route }) => [route({ ...get, path: `/${name}`, handler: () => name })],
     }),
   })
   const entries = [slow('a', 30), slow('b', 15), slow('c', 0)]

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { definePlugin } from '../../core/plugin.ts'
 import { optional, service } from '../../core/service.ts'
 import { until } from '../harness/until.ts'
-import { about, hostOf, open, planOf, Pool, refusal } from './host-fixture.ts'
+import { about, hostOf, get, planOf, Pool, refusal } from './host-fixture.ts'
 import { gate, telling } from './host-probes.ts'
 
 /** Three plugins, each standing on the one before, that tell what happens to them. */
@@ -195,10 +195,8 @@ test('a request in flight ends before its plugin stops', async () => {
     requires: { pool: Pool },
     routes: ({ route }) => [
       route({
-        ...open,
-        method: 'GET',
+        ...get,
         path: '/slow',
-        summary: 'Takes its time',
         handler: async ({ pool: { query } }) => {
           await sleep(100)
           told.push('answered')

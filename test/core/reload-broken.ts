@@ -5,15 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { definePlugin, reply, service, type Health } from 'autodocops'
 import * as z from 'zod'
 
-import { open } from './host-fixture.ts'
-
-const about = {
-  version: '1.0.0',
-  core: '^1',
-  summary: 'A plugin of a test',
-  config: z.strictObject({}),
-  examples: { config: { valid: [{}], invalid: [] } },
-}
+import { about, get } from './host-fixture.ts'
 
 interface Held {
   readonly server: Server
@@ -80,17 +72,13 @@ const reader = definePlugin({
   requires: { store: Store },
   routes: ({ route }) => [
     route({
-      ...open,
-      method: 'GET',
+      ...get,
       path: '/n',
-      summary: 'The number of the store',
       handler: ({ store: { n } }) => ({ n }),
     }),
     route({
-      ...open,
-      method: 'GET',
+      ...get,
       path: '/talk',
-      summary: 'The number again and again',
       stream: { idleMs: 10_000, totalMs: 600_000 },
       handler: ({ store: { n } }) => reply(200, talk(n), { 'content-type': 'text/plain' }),
     }),
@@ -100,18 +88,14 @@ const reader = definePlugin({
 const rival = definePlugin({
   name: 'rival',
   ...about,
-  routes: ({ route }) => [
-    route({ ...open, method: 'GET', path: '/n', summary: 'Mine', handler: () => 'mine' }),
-  ],
+  routes: ({ route }) => [route({ ...get, path: '/n', handler: () => 'mine' })],
 })
 /** Its routes are only known when its config is. */
 const wanderer = definePlugin({
   name: 'wanderer',
   ...about,
   config: z.strictObject({ path: z.string().default('/mine') }),
-  routes: ({ route, config }) => [
-    route({ ...open, method: 'GET', path: config.path, summary: 'Mine', handler: () => 'mine' }),
-  ],
+  routes: ({ route, config }) => [route({ ...get, path: config.path, handler: () => 'mine' })],
 })
 const Left = service('left').of<object>()
 const Right = service('right').of<object>()

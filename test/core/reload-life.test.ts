@@ -1,26 +1,14 @@
-/** Reloads that come while others are under way, and what stays over all of them. */
+/** Reloads that come while others are under way, and below streams that stay open. */
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { counter, definePlugin, events, open as anything, reply } from 'autodocops'
+import { definePlugin, reply } from 'autodocops'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { CoreEvents } from '../../core/core-events.ts'
-import metrics from '../../plugins/metrics/index.ts'
 import { until } from '../harness/until.ts'
-import {
-  about,
-  booted,
-  both,
-  open,
-  planOf,
-  Pool,
-  pool,
-  reader,
-  refusal,
-  type Entry,
-} from './host-fixture.ts'
+import { about, booted, both, get, planOf, Pool, pool, reader, type Entry } from './host-fixture.ts'
 import { gate } from './host-probes.ts'
 
 /** Tells which of its configs is stopped, and how often it was started. */
@@ -147,10 +135,8 @@ const talker = (state: { readonly goesOn: boolean }) =>
     requires: { pool: Pool },
     routes: ({ route }) => [
       route({
-        ...open,
-        method: 'GET',
+        ...get,
         path: '/talk',
-        summary: 'Talks',
         stream: { idleMs: 10_000, totalMs: 600_000 },
         handler: ({ pool: { query } }) =>
           reply(200, talk(query, state), { 'content-type': 'text/plain' }),
@@ -218,70 +204,6 @@ test('fifty reloads under an open stream leave no listener and no instance over,
   assert.equal(warnings, [])
   assert.is(host.plugins().length, 3)
   process.off('warning', heard)
-})
-
-const Shop = events<{ 'shop:sold': { item: string } }>('shop')
-const sold = (name: string) =>
-  counter({
-    name,
-    help: 'Sold.',
-    labels: { item: anything },
-    from: Shop,
-    on: { 'shop:sold': ({ item }) => ({ item }) },
-  })
-
-/** Sells one thing at each start. */
-const shop = (n: number, name = 'shop_sold_total'): Entry => ({
-  plugin: definePlugin({
-    name: 'shop',
-    ...about,
-    metrics: [known.get(name) ?? sold(name)],
-    activate: ({ events: bus }) => bus.emit(Shop, 'shop:sold', { item: 'tea' }),
-  }),
-  config: { n },
-})
-/** A module makes its families once. */
-const known = new Map([['shop_sold_total', sold('shop_sold_total')]])
-
-const counting = (...entries: readonly Entry[]): readonly Entry[] => [
-  { plugin: metrics as unknown as Entry['plugin'], config: { runtime: false } },
-  ...entries,
-]
-
-async function counted(host: { addresses: { operations: string } }, name: string) {
-  const text = await (await fetch(`${host.addresses.operations}/metrics`)).text()
-  const line = text.split('\n').find((one) => one.startsWith(name))
-  return Number(line?.split(' ')[1])
-}
-
-test('what was counted stays counted over reloads of the plugin that counts', async () => {
-  const { host, plans } = await booted(counting(shop(0)))
-  for (let n = 1; n <= 4; n += 1) {
-    plans.next = planOf(counting(shop(n)))
-    await host.reload()
-  }
-  plans.next = new Error('E_SYNTAX')
-  await refusal(host.reload())
-
-  assert.is(await counted(host, 'shop_sold_total{item="tea"}'), 5)
-  assert.is(await counted(host, 'config_reloads_total{outcome="applied"}'), 4)
-  assert.is(await counted(host, 'config_reloads_total{outcome="rejected"}'), 1)
-})
-
-test('a metric that cannot be counted rejects the reload; addresses and numbers stay', async () => {
-  const { host, plans, read } = await booted(counting(shop(0), ...both(1)))
-  const { addresses } = host
-
-  plans.next = planOf(counting(shop(1, 'shop-sold'), ...both(2)), { host: 'localhost' })
-  const error = await refusal(host.reload())
-
-  assert.match(error.message, "'shop-sold' is no name")
-  assert.equal(host.addresses, addresses)
-  assert.is((await read()).body['after'], 'pool 1')
-  plans.next = planOf(counting(shop(2), ...both(2)))
-  await host.reload()
-  assert.is((await read()).body['after'], 'pool 2')
-  assert.ok((await counted(host, 'shop_sold_total{item="tea"}')) >= 1)
 })
 
 test.run()

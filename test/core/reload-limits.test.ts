@@ -6,13 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { definePlugin } from 'autodocops'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import * as z from 'zod'
 
 import { isDeno } from '../harness/root.ts'
-import { hostOf, planOf } from './host-fixture.ts'
+import { about, get, hostOf, planOf } from './host-fixture.ts'
 import { dialled, rawRequest } from './http-fixture.ts'
-
-const open = { auth: 'public', limit: 'none', timeoutMs: 30_000 } as const
 
 async function* silence() {
   yield 'a'
@@ -21,33 +18,20 @@ async function* silence() {
 
 const probe = definePlugin({
   name: 'probe',
-  version: '1.0.0',
-  core: '^1',
-  summary: 'A plugin of a test',
-  config: z.strictObject({}),
+  ...about,
   routes: ({ route }) => [
+    route({ ...get, path: '/', handler: () => ({ ok: true }) }),
     route({
-      ...open,
-      method: 'GET',
-      path: '/',
-      summary: 'Answers',
-      responses: { 200: z.unknown() },
-      handler: () => ({ ok: true }),
-    }),
-    route({
-      ...open,
-      method: 'GET',
+      ...get,
       path: '/stream',
-      summary: 'Says one thing',
       responses: { 200: { contentType: 'text/plain' } },
       stream: { idleMs: 60_000, totalMs: 60_000 },
       handler: () => silence(),
     }),
   ],
-  examples: { config: { valid: [{}], invalid: [] } },
 })
 
-const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+const asking = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
 /** A host whose limits a reload changes; its address stays. */
 async function reconfigurable(before: object, after: object) {
@@ -103,9 +87,9 @@ test('fewer connections: what is open stays, a new one is dropped', async () => 
 
 test('a shorter keep-alive ends a connection that is idle', async () => {
   const { port, reload } = await reconfigurable({}, { keepAlive: '100ms' })
-  const idle = await dialled(port, get)
+  const idle = await dialled(port, asking)
   await reload()
-  idle.write(get)
+  idle.write(asking)
 
   assert.ok(await closes(idle))
 })
@@ -152,7 +136,7 @@ test('a reload that is rejected leaves the limits as they were', async () => {
 
   await host.reload().catch(() => undefined)
   await dialled(port)
-  const answer = await rawRequest(port, get)
+  const answer = await rawRequest(port, asking)
 
   assert.is(answer.status, 200)
 })

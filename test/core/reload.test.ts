@@ -7,7 +7,7 @@ import {
   about,
   booted,
   both,
-  open,
+  get,
   planOf,
   pool,
   reader,
@@ -181,10 +181,8 @@ test('a reload may be asked for by a request of the plugin that it replaces', as
       ...about,
       routes: ({ route }) => [
         route({
-          ...open,
-          method: 'GET',
+          ...get,
           path: '/self',
-          summary: 'Reloads',
           handler: async ({ config }) => ({ was: config.n, report: await made.host?.reload() }),
         }),
       ],
@@ -209,10 +207,8 @@ test('a plugin that is not critical may fail: its routes answer 503, dependants 
     ...about,
     routes: ({ route }) => [
       route({
-        ...open,
-        method: 'GET',
+        ...get,
         path: '/alone',
-        summary: 'Serves',
         handler: () => ({ ok: true }),
       }),
     ],

@@ -14,7 +14,7 @@ import { FaultsError, faultText } from '../../core/manifest/faults.ts'
 import { sourceOf } from '../../core/sources.ts'
 import { closedAfterwards } from '../harness/closing.ts'
 import { folder } from './doctor-fixture.ts'
-import { about, open, refusal } from './host-fixture.ts'
+import { about, get, refusal } from './host-fixture.ts'
 
 /** What was started, in order. */
 const started: string[] = []
@@ -25,9 +25,7 @@ const answering = (name: string, path: string) =>
     name,
     ...about,
     config: z.strictObject({ path: z.string().default(path) }),
-    routes: ({ route, config }) => [
-      route({ ...open, method: 'GET', path: config.path, summary: name, handler: () => name }),
-    ],
+    routes: ({ route, config }) => [route({ ...get, path: config.path, handler: () => name })],
     start: () => void started.push(name),
   })
 const plugins = [answering('first', '/a'), answering('second', '/a'), answering('third', '/c')]
