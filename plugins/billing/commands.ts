@@ -47,7 +47,8 @@ export const billing: Command<Services> = {
 
 const usageCode = 2
 
-function usage(io: CommandIo): number {
+function usage(io: CommandIo, wrong?: string): number {
+  if (wrong !== undefined) io.err(wrong)
   io.err(
     'usage: autodocops billing events [list|show ID|replay ID|replay --dead] | reconcile | doctor',
   )
@@ -63,7 +64,7 @@ async function doctor(services: Services, io: CommandIo): Promise<number> {
 
 async function reconcile({ reconciler }: Services, args: Args, io: CommandIo): Promise<number> {
   const since = moment(args['since'])
-  if (args['since'] !== undefined && !since) return usage(io)
+  if (args['since'] !== undefined && !since) return usage(io, wrongIn(args))
   const found = await reconciler.run(since)
   if (!found) {
     io.err('another instance is reconciling just now')
@@ -81,7 +82,7 @@ async function reconcile({ reconciler }: Services, args: Args, io: CommandIo): P
 async function list({ database }: Services, args: Args, io: CommandIo): Promise<number> {
   const filter = filterOf(args)
   const limit = Number(args['limit'])
-  if (!filter || !Number.isInteger(limit) || limit < 1) return usage(io)
+  if (!filter || !Number.isInteger(limit) || limit < 1) return usage(io, wrongIn(args))
   const events = await listEvents(database.knex, filter, { limit })
   if (io.json) io.out(JSON.stringify({ items: events }))
   else for (const event of events) io.out(line(event))
@@ -90,13 +91,15 @@ async function list({ database }: Services, args: Args, io: CommandIo): Promise<
 
 async function show({ database }: Services, { id }: Args, io: CommandIo): Promise<number> {
   const found = typeof id === 'string' ? await findEvent(database.knex, id) : undefined
-  if (!found) {
-    io.err(`there is no event '${String(id ?? '')}'`)
-    return 1
-  }
+  if (!found) return unknownEvent(io, String(id ?? ''))
   const { raw, ...event } = found
   io.out(JSON.stringify({ ...event, payload: parse(raw) }, null, io.json ? undefined : 2))
   return 0
+}
+
+function unknownEvent(io: CommandIo, id: string): number {
+  io.err(`there is no event '${id}'; autodocops billing events list shows those that came`)
+  return 1
 }
 
 async function replay({ database }: Services, args: Args, io: CommandIo): Promise<number> {
@@ -105,7 +108,8 @@ async function replay({ database }: Services, args: Args, io: CommandIo): Promis
   const hasFilter = ['status', 'type', 'since', 'dead'].some(
     (name) => args[name] !== undefined && args[name] !== false,
   )
-  if (!filter || (typeof id !== 'string' && !hasFilter)) return usage(io)
+  if (!filter || (typeof id !== 'string' && !hasFilter)) return usage(io, wrongIn(args))
+  if (typeof id === 'string' && !(await findEvent(database.knex, id))) return unknownEvent(io, id)
   const replayed =
     typeof id === 'string'
       ? Number(await replayEvent(database.knex, id))
@@ -122,6 +126,16 @@ function filterOf(args: Args): EventFilter | undefined {
   const since = moment(args['since'])
   if ((wanted !== undefined && !status) || (args['since'] !== undefined && !since)) return undefined
   return { status, since, type: typeof args['type'] === 'string' ? args['type'] : undefined }
+}
+
+/** The option that cannot be understood, in words. */
+function wrongIn(args: Args): string | undefined {
+  const { status, since, limit } = args
+  if (status !== undefined && !eventStatuses.some((name) => name === status))
+    return `--status is '${String(status)}': it is one of ${eventStatuses.join(', ')}`
+  if (since !== undefined && !moment(since))
+    return `--since is '${String(since)}': 90m, 2h, 7d, or a time in ISO 8601`
+  return Number(limit) >= 1 ? undefined : `--limit is '${String(limit)}': a number from 1 on`
 }
 
 const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
