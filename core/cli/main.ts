@@ -120,4 +120,6 @@ if (isEntry()) {
   process.exitCode = code === exitCodes.done ? (process.exitCode ?? code) : code
   // A server has drained by now; on Deno its signal handlers alone would keep the process.
   if (argv[0] === 'start') process.exit()
+  // It has told who does not answer within its deadline, and does not wait for them any longer.
+  if (argv[0] === 'doctor') process.stdout.write('', () => setImmediate(() => process.exit()))
 }
