@@ -12,6 +12,7 @@ const sentinels = z.strictObject({
   name: z.string().min(1).describe('Name of the master that the Sentinels watch'),
   nodes: z.array(hostPort).min(1).describe('Sentinels, as host:port'),
   password: secret().optional().describe('Password of the Sentinels themselves'),
+  tls: z.boolean().optional().describe('TLS to the Sentinels themselves; as `tls` when absent'),
 })
 
 const connection = z.strictObject({
@@ -33,7 +34,10 @@ export const config = z
     sentinels: sentinels.optional().describe('A master that Sentinels watch'),
     username: z.string().optional().describe('User of the Cluster or of the watched master'),
     password: secret().optional().describe('Password of the Cluster or of the watched master'),
-    tls: z.boolean().default(false).describe('TLS to the Cluster or to the watched master'),
+    tls: z
+      .boolean()
+      .default(false)
+      .describe('TLS to the Cluster, or to the watched master and its Sentinels'),
     connections: z
       .record(z.string().regex(/^[a-z][a-z0-9-]*$/), connection)
       .default({})

@@ -22,13 +22,18 @@ export function placeOf(config: RedisConfig, name: string): Place {
   const options = { ...login, ...(config.tls ? { tls: {} } : {}) }
   if (config.nodes) return { kind: 'cluster', nodes: config.nodes.map(parseAddress), options }
   if (config.sentinels)
-    return { kind: 'sentinel', options: { ...options, ...watched(config.sentinels) } }
+    return { kind: 'sentinel', options: { ...options, ...watched(config, config.sentinels) } }
   return { kind: 'single', address: parseAddress(config.url?.reveal() ?? 'localhost:6379') }
 }
 
-function watched(sentinels: NonNullable<RedisConfig['sentinels']>): Options {
+function watched(config: RedisConfig, sentinels: NonNullable<RedisConfig['sentinels']>): Options {
   const nodes = sentinels.nodes.map(parseAddress)
   return {
+    // Without it ioredis takes no notice of `tls` here, and sends the password in the clear.
+    enableTLSForSentinelMode: config.tls,
+    ...((sentinels.tls ?? config.tls) ? { sentinelTLS: {} } : {}),
+    // One that hangs is passed over for the next.
+    sentinelCommandTimeout: config.connectTimeout,
     name: sentinels.name,
     sentinels: nodes.map(({ host, port }) => ({ host, port })),
     sentinelPassword: sentinels.password?.reveal(),

@@ -27,8 +27,9 @@ export class Outage {
     this.#connection = connection
     this.#to = to
     // An 'error' without a listener would end the process.
-    client.on('error', (error: ClusterError) => this.blame(error.lastNodeError ?? error))
+    client.on('error', (error: ClusterError) => this.#fail(error.lastNodeError ?? error))
     client.on('node error', this.blame)
+    client.on('sentinelError', (error: Error) => this.blame(error))
     client.on('close', () => this.#close())
     client.on('ready', () => this.#ready())
     client.once('close', () => this.#decide()).once('ready', () => this.#decide())
@@ -50,6 +51,13 @@ export class Outage {
 
   end(): void {
     this.#state = 'ended'
+  }
+
+  /** While no Sentinel names a master there is no connection that could close. */
+  #fail(error: Error): void {
+    if (!error.message.startsWith('All sentinels are unreachable')) return this.blame(error)
+    this.#decide()
+    this.#close()
   }
 
   #close(): void {

@@ -1,24 +1,63 @@
-/** A real master with a replica and three Sentinels: the master is killed, and the same client goes on with the next. */
+/** A real master with a replica and three Sentinels. One hangs, all are absent, and last the master is killed, and the same client goes on with the next. */
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Redis } from 'ioredis'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { config } from '../../plugins/redis/config.ts'
 import { Connections } from '../../plugins/redis/service.ts'
+import { signalTo } from '../harness/ending.ts'
+import { sparePort } from '../harness/ports.ts'
 import { watchedRedis } from '../harness/sentinel.ts'
 import { clock, random, until, Witness } from '../plugins/cache/rig.ts'
 
-const { name, master, replica, nodes } = await watchedRedis()
+const { name, master, replica, nodes, sentinels } = await watchedRedis()
 
-function open() {
+function open(place: object = { name, nodes }) {
   const witness = new Witness()
   const { log, events } = witness
-  const parsed = config.parse({ sentinels: { name, nodes } })
+  const parsed = config.parse({ sentinels: place })
   return { redis: new Connections({ log, events, clock, random, config: parsed }), witness }
 }
 
 const portOf = async (client: Pick<Redis, 'info'>): Promise<number> =>
   Number(/^tcp_port:(\d+)/m.exec(await client.info('server'))?.[1])
+
+test('a Sentinel that hangs is passed over for the next', async () => {
+  const [hanging] = sentinels
+  if (hanging) signalTo(hanging, 'SIGSTOP')
+  const { redis, witness } = open()
+
+  redis.connection('cache')
+  const took = await until(() => redis.isUp('cache'), 10_000)
+  if (hanging) signalTo(hanging, 'SIGCONT')
+  redis.close()
+
+  assert.ok(took < 4_000, `${took} ms`)
+  assert.is(witness.lineCount('redis went down'), 0)
+})
+
+test('Sentinels that are not there, or know no such master, are an outage of one line that says so', async () => {
+  const absent = { name, nodes: [`127.0.0.1:${await sparePort()}`] }
+  for (const [place, reason] of [
+    [absent, /failed to connect to sentinel 127\.0\.0\.1:\d+/],
+    [{ name: 'other', nodes }, /sentinel 127\.0\.0\.1:\d+ because ERR No such master/],
+  ] as const) {
+    const { redis, witness } = open(place)
+
+    redis.connection('cache')
+    await until(() => witness.lineCount('redis went down') > 0, 3_000)
+    await sleep(500)
+    const { status, detail } = await redis.health()
+    redis.close()
+
+    assert.is(witness.lineCount('redis went down'), 1)
+    assert.is(status, 'fail')
+    assert.match(detail ?? '', reason)
+    assert.match(JSON.stringify(witness.lines), reason)
+  }
+})
 
 test('the master that the Sentinels name is used, and its killing moves the same clients to the promoted one', async () => {
   const { redis, witness } = open()

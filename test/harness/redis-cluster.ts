@@ -14,8 +14,8 @@ export interface RedisCluster {
   readonly stop: () => Promise<void>
 }
 
-/** For a Cluster that speaks TLS alone. */
-export interface ClusterTls {
+/** For servers that speak TLS alone. */
+export interface OnlyTls {
   /** The options of the command line for a server on this port. */
   readonly options: (port: number) => readonly string[]
   /** The certificate, in PEM, of who signed the servers'. */
@@ -57,7 +57,7 @@ async function isReady(client: Redis): Promise<void> {
 }
 
 /** Three masters that hold all slots; `undefined` where the machine has no redis-server. */
-export async function startCluster(tls?: ClusterTls): Promise<RedisCluster | undefined> {
+export async function startCluster(tls?: OnlyTls): Promise<RedisCluster | undefined> {
   const servers: RedisServer[] = []
   for (let index = 0; index < masters; index++) {
     const own = (port: number) => [...options, ...(tls?.options(port) ?? [])]

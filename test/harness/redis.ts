@@ -7,10 +7,11 @@ import { atEnd } from './ending.ts'
 import { once } from './once.ts'
 import type { RedisCluster } from './redis-cluster.ts'
 import { startCluster } from './redis-cluster.ts'
+import type { Options } from './redis-server.ts'
 import { RedisServer } from './redis-server.ts'
 import { skip } from './skip.ts'
 
-export type { RedisCluster, RedisNode } from './redis-cluster.ts'
+export type { OnlyTls, RedisCluster, RedisNode } from './redis-cluster.ts'
 export { RedisServer } from './redis-server.ts'
 
 const bring = 'apt-get install redis-server, or TEST_REDIS_URL=redis://…'
@@ -40,7 +41,7 @@ export async function redis(): Promise<{ readonly url: string; readonly prefix: 
 }
 
 /** A Redis that nobody else uses: kill it, pause it, restart it on the same port. */
-export async function privateRedis(options: readonly string[] = []): Promise<RedisServer> {
+export async function privateRedis(options: Options = []): Promise<RedisServer> {
   const server = await RedisServer.start(options)
   if (!server) skip('a redis-server program', bring)
   atEnd(() => server.stop())

@@ -13,7 +13,9 @@ const deadlines = { connectTimeout: '5s', commandTimeout: '5s' }
 const place = config.parse({ ...deadlines, ...(JSON.parse(process.argv[2] ?? '{}') as object) })
 const redis = new Connections({ log, events, clock, random, config: place })
 const client = redis.connection('cache')
-await new Promise((resolve) => client.once('ready', resolve).once('close', resolve))
+await new Promise((resolve) => {
+  for (const event of ['ready', 'error', 'close']) client.once(event, resolve)
+})
 
 /** Keys of many slots, so that a Cluster's every node is asked. */
 async function writeAndRead(): Promise<string[]> {

@@ -1,4 +1,4 @@
-/** TLS to real servers, one and a Cluster, with a certificate of a private authority, as a self-hoster has one. */
+/** TLS to real servers, one, a Cluster and a master that Sentinels watch, with a certificate of a private authority, as a self-hoster has one. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,9 @@ import { adoptFolder } from '../../harness/ending.ts'
 import { sparePort } from '../../harness/ports.ts'
 import { startCluster } from '../../harness/redis-cluster.ts'
 import { privateRedis } from '../../harness/redis.ts'
+import { watchedRedis } from '../../harness/sentinel.ts'
 import { skip } from '../../harness/skip.ts'
+import { until } from '../cache/rig.ts'
 
 const call = promisify(execFile)
 const program = binary('openssl') ?? skip('an openssl program', 'apt-get install openssl')
@@ -64,11 +66,25 @@ await certificate('elsewhere', 'ours', 'DNS:redis.example.com')
 const port = await startTls('server')
 const misnamed = await startTls('elsewhere')
 
-const onlyTls = (of: number) => ['--port', '0', '--tls-cluster', 'yes', ...tlsOptions('server', of)]
+/** To each other, too. */
+const onlyTls = (way: 'cluster' | 'replication') => (of: number) => [
+  ...['--port', '0', `--tls-${way}`, 'yes'],
+  ...tlsOptions('server', of),
+]
 const authorityOfOurs = readFileSync(file('ours.crt'), 'utf8')
 const noRedis = (): never => skip('a redis-server program', 'apt-get install redis-server')
-const cluster = (await startCluster({ options: onlyTls, authority: authorityOfOurs })) ?? noRedis()
+const cluster =
+  (await startCluster({ options: onlyTls('cluster'), authority: authorityOfOurs })) ?? noRedis()
 const nodesAt = (host: string) => cluster.nodes.map((node) => `${host}:${node.port}`)
+
+const watched = await watchedRedis({
+  options: onlyTls('replication'),
+  authority: authorityOfOurs,
+})
+const sentinelsAt = (host: string) => ({
+  name: watched.name,
+  nodes: watched.nodes.map((node) => node.replace('127.0.0.1', host)),
+})
 
 interface Told {
   /** The values of the keys, each once, and the message. */
@@ -137,6 +153,47 @@ test('a server that speaks no TLS is refused, and told why', async () => {
 
   assert.equal([told, health.status], [[], 'fail'])
   assert.ok((health.detail ?? '').length > 'cache: '.length)
+})
+
+for (const host of ['localhost', '127.0.0.1'])
+  test(`the master that Sentinels at ${host} name is used over TLS, as are they`, async () => {
+    const { told, health, stderr } = await connectTo(
+      { sentinels: sentinelsAt(host), tls: true },
+      'ours',
+    )
+
+    assert.equal([told, health], [allWorks, { status: 'pass' }])
+    assert.is(stderr, '')
+  })
+
+test('Sentinels whose authority nobody trusts are refused, and named', async () => {
+  const { told, health } = await connectTo({ sentinels: sentinelsAt('localhost'), tls: true })
+
+  assert.equal([told, health.status], [[], 'fail'])
+  // What their sockets said, ioredis drops.
+  assert.match(health.detail ?? '', /failed to connect to sentinel localhost:\d+/)
+})
+
+for (const [what, ways] of Object.entries({
+  'Sentinels and a master': { tls: false },
+  Sentinels: { tls: true, sentinels: { tls: false } },
+  'a master': { tls: false, sentinels: { tls: true } },
+}))
+  test(`${what} asked without TLS on their TLS ports are refused`, async () => {
+    const sentinels = {
+      ...sentinelsAt('127.0.0.1'),
+      ...('sentinels' in ways ? ways.sentinels : {}),
+    }
+    const { told, health } = await connectTo({ ...ways, sentinels }, 'ours')
+
+    assert.equal([told, health.status], [[], 'fail'])
+  })
+
+test('over TLS, too, the promoted replica is used when the master was killed', async () => {
+  await watched.master.kill('SIGKILL')
+
+  const config = { sentinels: sentinelsAt('127.0.0.1'), tls: true }
+  await until(async () => (await connectTo(config, 'ours')).told.length === 2, 20_000)
 })
 
 test.after(() => cluster.stop())
