@@ -78,7 +78,8 @@ export async function emptied({ knex }: DatabaseService): Promise<void> {
 /** Nobody reconciles: what a webhook lost stays lost, for tests that are about just that. */
 export const withoutReconciler = ({ knex }: DatabaseService): Promise<unknown> =>
   knex.raw(
-    `insert into billing_leases values ('reconciler', 'nobody', clock_timestamp() + interval '1 day')`,
+    `insert into billing_leases values ('reconciler', 'nobody', clock_timestamp() + interval '1 day')
+     on conflict (name) do update set token = excluded.token, until = excluded.until`,
   )
 
 /** Rows, not tables: making those anew takes an embedded database a third of a second. */
