@@ -59,10 +59,13 @@ const unavailable = (cause: unknown): ProblemError =>
     detail: reasonOf(cause),
   })
 
-/** One that was tried at several addresses fails with an AggregateError without words. */
+/**
+ * What the database or the system says, without the statement and its values: clients read it, and so does who
+ * looks for the reason. One that was tried at several addresses fails with an AggregateError without words.
+ */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return error.message || (codeOf(error) ?? 'no answer')
+  return textOf(error) || (codeOf(error) ?? 'no answer')
 }
 
 const codeOf = (error: unknown): string | undefined =>

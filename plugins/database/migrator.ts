@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 
 import type { DatabaseConfig } from './config.ts'
 import { DatabaseErrors } from './errors.ts'
+import { reasonOf } from './faults.ts'
 import { migrationsIn } from './migrations.ts'
 import type { Migration } from './migrations.ts'
 import type { DatabaseConnections } from './service.ts'
@@ -108,7 +109,7 @@ export class MigrationRunner implements Migrator {
         return true
       })
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       throw DatabaseErrors.migration_failed({ plugin, name, reason }, { cause: error })
     }
   }

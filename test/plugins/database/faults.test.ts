@@ -45,6 +45,13 @@ test('a fault of the connection is a problem 503 that says when to try again', (
   assert.equal([code, status, headers], ['database_unavailable', 503, { 'Retry-After': '1' }])
 })
 
+test('its detail tells the reason, and neither the statement nor the values in it', () => {
+  const statement = `select * from projects where title = 'private' - terminating connection`
+  const error = Object.assign(new Error(statement), { code: '57P01' })
+
+  assert.is((problemOf(error) as ProblemError).detail, 'terminating connection')
+})
+
 test('a constraint stays what the driver made of it', () => {
   const error = withCode('23505')
 
