@@ -12,19 +12,18 @@ interface Turn {
  * the order in which they were sent: one timer for the oldest serves for all.
  *
  * ioredis' own `commandTimeout` looks at the clock before it looks at the socket: after 250 ms of somebody's
- * computing every answer that lies there counts as late. Here what has arrived is read first.
+ * computing every answer that lies there counts as late. Here what has arrived is read first. The time is that of
+ * its timer: one that stands still, as in a test, would wait for ever.
  */
 export class Deadlines {
   readonly #timeoutMs: number
-  readonly #now: () => number
   /** The oldest is the first. */
   readonly #open = new Map<Command, Turn>()
   #turn: Turn | undefined
   #isTimed = false
 
-  constructor(timeoutMs: number, now: () => number) {
+  constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs
-    this.#now = now
   }
 
   start(command: Command): void {
@@ -34,16 +33,16 @@ export class Deadlines {
 
   /** When it was answered or rejected; how long that took, in ms. */
   end(command: Command): number {
-    const now = this.#now()
+    const now = performance.now()
     const sentAt = this.#open.get(command)?.sentAt ?? now
     this.#open.delete(command)
     return now - sentAt
   }
 
   #begin(): Turn {
-    const turn = { sentAt: this.#now() }
+    const turn = { sentAt: performance.now() }
     process.nextTick(() => {
-      turn.sentAt = this.#now()
+      turn.sentAt = performance.now()
       this.#turn = undefined
     })
     return turn
@@ -58,7 +57,7 @@ export class Deadlines {
   readonly #sweep = (): void => {
     this.#isTimed = false
     for (const [command, { sentAt }] of this.#open) {
-      const leftMs = sentAt + this.#timeoutMs - this.#now()
+      const leftMs = sentAt + this.#timeoutMs - performance.now()
       if (leftMs > 0) return this.#wakeIn(leftMs)
       command.reject(new Error('Command timed out'))
     }

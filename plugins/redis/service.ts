@@ -99,12 +99,11 @@ export class Connections implements RedisService {
   }
 
   #client(name: string, blame: Blame): Redis | Cluster {
-    const { config, clock, events } = this.#to
+    const { config, events } = this.#to
     const place = placeOf(config, name)
     const options = { ...failFast(config), retryStrategy: this.#retry }
     const watch: Watch = {
       timeoutMs: config.commandTimeout,
-      now: clock.monotonic,
       finished: (command, durationMs) =>
         events.emit(RedisEvents, 'redis:command-finished', {
           connection: name,

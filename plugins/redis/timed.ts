@@ -8,7 +8,6 @@ import { Deadlines } from './deadlines.ts'
 /** How commands are watched. */
 export interface Watch {
   readonly timeoutMs: number
-  readonly now: () => number
   /** Called once for each command, when it has its answer. */
   readonly finished: (command: string, durationMs: number) => void
 }
@@ -18,8 +17,8 @@ class Watcher {
   readonly #deadlines: Deadlines
   readonly #finished: Watch['finished']
 
-  constructor({ timeoutMs, now, finished }: Watch) {
-    this.#deadlines = new Deadlines(timeoutMs, now)
+  constructor({ timeoutMs, finished }: Watch) {
+    this.#deadlines = new Deadlines(timeoutMs)
     this.#finished = finished
   }
 
