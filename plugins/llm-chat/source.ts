@@ -5,8 +5,8 @@ const over = { done: true, value: undefined } as const
 
 /**
  * Batches one at a time, each asked for by a `pull()` and answered by a callback, at once or later: what an async
- * iterator does, without its promises at every stage of a stream. A pull is answered once, there is one at a time, and after a failure or the end there is no other. For those
- * who read few batches it is an async iterator too.
+ * iterator does, without its promises at every stage of a stream. A pull is answered once, there is one at a time,
+ * and after a failure or the end there is no other. For those who read few batches it is an async iterator too.
  */
 export abstract class Source<T> implements AsyncIterableIterator<T> {
   abstract pull(taker: Taker<T>): void
