@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { problems } from '../errors.ts'
+import { isProblem, problems } from '../errors.ts'
 import { Secret } from '../secret.ts'
 
 const E = problems({
@@ -11,6 +11,13 @@ const E = problems({
     title: 'Generated secrets cannot be read',
     detail: ({ file }: { file: string }) => `${file} is not what this server has written`,
     hint: 'Restore it, or delete it: new secrets are made, and tokens and sessions end.',
+  },
+  secrets_not_kept: {
+    status: 500,
+    title: 'Generated secrets cannot be kept',
+    detail: ({ name, reason }: { name: string; reason: string }) =>
+      `a secret for '${name}' was to be generated and kept: ${reason}`,
+    hint: 'Name a folder that this user may write by DATA_DIR, or set the secret itself.',
   },
 })
 
@@ -21,8 +28,18 @@ const E = problems({
  */
 export function generatedSecret(dataDir: string, name: string): Secret {
   const file = join(dataDir, 'secrets.json')
-  const root = readRoot(file) ?? makeRoot(dataDir, file)
+  const root = rootIn(dataDir, file, name)
   return new Secret(createHmac('sha512', root).update(name).digest('base64url'))
+}
+
+function rootIn(dataDir: string, file: string, name: string): string {
+  try {
+    return readRoot(file) ?? makeRoot(dataDir, file)
+  } catch (cause) {
+    if (isProblem(cause)) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw E.secrets_not_kept({ name, reason }, { cause })
+  }
 }
 
 function readRoot(file: string): string | undefined {

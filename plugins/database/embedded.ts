@@ -152,8 +152,7 @@ export class Embedded {
 
   #opened(worker: Worker): Promise<void> {
     return new Promise((done, failed) => {
-      const fail = (reason: string) =>
-        failed(DatabaseErrors.database_unopenable({ directory: this.directory, reason }))
+      const fail = (reason: string) => failed(unopenable(this.directory, reason))
       worker.on('message', (report: WorkerReport) => {
         if (report.kind === 'ready') return done()
         if (report.kind === 'opening') return this.#tell(report.isNew)
@@ -190,6 +189,13 @@ export class Embedded {
     this.#opening = undefined
     this.#isOpen = false
   }
+}
+
+/** What the system refuses is mended there, not by a backup. */
+function unopenable(directory: string, reason: string): Error {
+  const isRefused = /^E[A-Z]+: /.test(reason)
+  const hint = 'Name a folder with room that this user may write by DATA_DIR.'
+  return DatabaseErrors.database_unopenable({ directory, reason }, isRefused ? { hint } : {})
 }
 
 const answersPing = (worker: Worker, silenceMs: number): Promise<boolean> =>

@@ -218,6 +218,21 @@ test('a broken file of generated secrets is told, not replaced', async () => {
   }
 })
 
+test('a folder that cannot be written is told, with the secret that it is for', async () => {
+  await inFolder({ file: 'no folder' }, (cwd) => {
+    assert.throws(
+      () => generatedSecret(join(cwd, 'file', 'data'), 'sessions.secret'),
+      (error: unknown) =>
+        isProblem(error) &&
+        error.code === 'secrets_not_kept' &&
+        error.message.startsWith(
+          "a secret for 'sessions.secret' was to be generated and kept: E",
+        ) &&
+        error.hint?.includes('DATA_DIR'),
+    )
+  })
+})
+
 /** What this runtime needs to run a file like this one: permissions, conditions. */
 const runtimeFlags = (): readonly string[] =>
   process.versions['deno'] === undefined ? process.execArgv : ['run', '-A', '--conditions=source']

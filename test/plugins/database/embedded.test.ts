@@ -6,6 +6,7 @@ import pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import type { ProblemError } from '../../../core/errors.ts'
 import { isDeno } from '../../harness/root.ts'
 import { embeddedFolder } from './embedded-folder.ts'
 import { codeOf, started } from './started.ts'
@@ -117,6 +118,17 @@ test('a socket path of more than 100 bytes is refused', async () => {
   const long = join(dataDir, 'a-folder-with-a-long-name'.repeat(4))
 
   assert.is(await codeOf(started({ dataDir: long })), 'database_path_too_long')
+})
+
+test('a folder that cannot be made is told as such: no backup helps there', async () => {
+  const file = join(dataDir, 'file')
+  await writeFile(file, 'no folder')
+
+  const refused = await started({ dataDir: file }).catch((error: unknown) => error as ProblemError)
+
+  assert.instance(refused, Error)
+  assert.match(String(refused), `cannot open the embedded database in ${file}/pglite: E`)
+  assert.match((refused as ProblemError).hint ?? '', 'DATA_DIR')
 })
 
 test('a statement that takes too long is a problem, and the next one is answered', async () => {
