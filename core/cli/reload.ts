@@ -1,9 +1,13 @@
 import { resolve } from 'node:path'
 
 import { faultText, type Fault } from '../manifest/faults.ts'
+import type { Manifest } from '../manifest/manifest.ts'
 import { readManifest } from '../manifest/read.ts'
+import type { ServerConfig } from '../manifest/server-config.ts'
 import { serverOf } from '../manifest/server-of.ts'
+import { plan } from '../plan.ts'
 import { credential, findServer } from '../running-server.ts'
+import { builtInSources } from '../sources.ts'
 import { exitCodes, type CliIo, type CliVerb } from './verb.ts'
 
 /** A start may take its whole budget, and a reload starts several. */
@@ -39,16 +43,27 @@ export async function callOperations(
   headers: Readonly<Record<string, string>>,
   io: CliIo,
 ): Promise<Response | undefined> {
-  const server = serverOf(readManifest(io))
+  const manifest = readManifest(io)
+  const server = await serverIn(manifest)
   const dataDir = resolve(io.cwd, server.dataDir)
   const running = findServer(dataDir)
   if (running === undefined) {
-    io.err(`No server runs on ${dataDir}.\n    hint: autodocops start`)
+    const where = `${dataDir}, the dataDir of ${manifest.file}`
+    io.err(`No server runs on ${where}.\n    hint: autodocops start`)
     return undefined
   }
   const signal = AbortSignal.timeout(answerMs)
   const all = { ...headers, ...credential(server.operationsToken) }
   return fetch(`${running.operations}${path}`, { method, headers: all, signal })
+}
+
+/** Its block is enough to find a server; when it has faults, they are told with all others of the manifest. */
+async function serverIn(manifest: Manifest): Promise<ServerConfig> {
+  try {
+    return serverOf(manifest)
+  } catch {
+    return (await plan(manifest, builtInSources())).server
+  }
 }
 
 interface Report {
@@ -74,7 +89,7 @@ function describe(report: Report): string {
   ].join('\n')
 }
 
-interface Refusal {
+export interface Refusal {
   readonly title: string
   readonly detail?: string
   readonly hint?: string
@@ -88,7 +103,7 @@ interface Failure {
   readonly hint?: string
 }
 
-function refusal({ title, detail, hint, faults = [], failures = [] }: Refusal): string {
+export function refusal({ title, detail, hint, faults = [], failures = [] }: Refusal): string {
   return [
     title,
     ...(detail === undefined ? [] : [detail]),

@@ -6,11 +6,13 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { config } from '../../core/cli/config.ts'
+import { main } from '../../core/cli/main.ts'
 import { planVerb } from '../../core/cli/plan.ts'
 import { plugins } from '../../core/cli/plugins.ts'
 import { schema } from '../../core/cli/schema.ts'
 import { version } from '../../core/cli/version.ts'
 import { run } from './cli-fixture.ts'
+import { inFolder } from './manifest-fixture.ts'
 
 const small =
   'plugins:\n  database: { config: { password: "${DB_PASSWORD:-}", port: "${DB_PORT:-}" } }\n  metrics: { critical: false }\n'
@@ -111,6 +113,26 @@ test('every verb that plans ends with 78 on a fault, and tells it as JSON too', 
     assert.is(asJson.code, 78)
     assert.is((JSON.parse(asJson.out) as { faults: readonly unknown[] }).faults.length, 1)
   }
+})
+
+/** As typed, in a folder. */
+async function words(argv: readonly string[], cwd: string) {
+  const said: string[] = []
+  const err = (line: string) => void said.push(line)
+  return { code: await main(argv, { cwd, env: {}, out: err, err }), err: said.join('\n') }
+}
+
+test('reload tells every fault of a manifest whose server block has some, as check does', async () => {
+  const yaml =
+    'server: { port: 99999999, drain: 5 }\nlog: { level: loud }\nplugins: { cahce: true }\n'
+  const [reload, check] = await inFolder({ 'config/manifest.yaml': yaml }, async (cwd) => [
+    await words(['reload'], cwd),
+    await words(['check'], cwd),
+  ])
+
+  assert.is(reload.code, 78)
+  assert.is(reload.err.match(/ E_[A-Z_]+ /g)?.length, 4)
+  assert.is(`${reload.err}\n\n4 faults; nothing was started.`, check.err)
 })
 
 test('plugins lists what is on, then what is off', async () => {
