@@ -24,8 +24,9 @@ export function createHost(setUp: HostSetUp): Host {
   const { cwd, env, log, sources, planned } = setUp
   const { production } = readManifest({ cwd, env })
   const options: HostOptions = {
-    plan: async () => {
-      const made = await plan(readManifest({ cwd, env }), sources, { production })
+    plan: async (running) => {
+      const keepsOwn = running?.isBuiltIn === false
+      const made = await plan(readManifest({ cwd, env, keepsOwn }), sources, { production })
       planned?.(made)
       const server = { ...made.server, dataDir: resolve(cwd, made.server.dataDir) }
       return { ...made, server }

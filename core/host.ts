@@ -25,8 +25,8 @@ import { nothing, type Cast, type TransitionMode } from './transition.ts'
 const lastWordsMs = 500
 
 export interface HostOptions {
-  /** Reads the manifest anew and plans it; throws all faults at once. No other effect. */
-  readonly plan: () => Promise<Plan>
+  /** Reads the manifest anew and plans it, beside the plan that runs; throws all faults at once. No other effect. */
+  readonly plan: (running?: Plan) => Promise<Plan>
   readonly log: RootLogger
   readonly events: Events
   readonly clock: Clock
@@ -119,7 +119,7 @@ export class Host {
         throw HostErrors.manifest_changed({ expected: ifMatch, actual })
       }
       this.#refuseWhenDraining()
-      const plan = await this.#options.plan()
+      const plan = await this.#options.plan(this.#stage.current?.plan)
       if (plan.hash === actual && this.#stage.current?.unavailable.size === 0) {
         this.#emitReload('unchanged')
         return unchanged(this.#stage.current)
@@ -137,7 +137,8 @@ export class Host {
 
   /** What a reload would do now. */
   async preview(): Promise<Preview> {
-    return previewOf(await this.#options.plan(), this.#stage.current ?? nothing)
+    const { current } = this.#stage
+    return previewOf(await this.#options.plan(current?.plan), current ?? nothing)
   }
 
   /** The server block of the manifest that runs. */

@@ -37,6 +37,8 @@ export interface PlannedPlugin {
 export interface Plan {
   /** The same for the same manifest on the same version, on every machine. */
   readonly hash: string
+  /** Made from the manifest that comes with the package. */
+  readonly isBuiltIn: boolean
   readonly server: ServerConfig
   readonly log: LogConfig
   /** In the order of their start. */
@@ -262,7 +264,9 @@ class Planner {
       ]
     })
     const hash = contentKey([server, log, plugins.map(({ key, critical }) => [key, critical])])
-    return { hash, server, log, plugins, disabled: this.#disabled(plugins), warnings }
+    const { isBuiltIn } = this.#manifest
+    const disabled = this.#disabled(plugins)
+    return { hash, isBuiltIn, server, log, plugins, disabled, warnings }
   }
 
   #disabled(plugins: readonly PlannedPlugin[]): readonly PluginFacts[] {

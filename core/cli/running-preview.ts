@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { ServerConfig } from '../manifest/server-config.ts'
 import type { Preview } from '../preview.ts'
 import { credential, findServer } from '../running-server.ts'
+import { refusal, type Refusal } from './reload.ts'
 import type { CliIo } from './verb.ts'
 
 /** The server answers from memory; it only reads the manifest anew. */
@@ -21,12 +22,19 @@ export async function previewOfRunning(
       signal: AbortSignal.timeout(answerMs),
     })
     if (answer.ok) return (await answer.json()) as Preview
-    io.err(`The running server refuses to tell what a reload would do: ${answer.status}.`)
+    io.err(await whyNot(answer))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     io.err(`The running server does not answer on ${running.operations}: ${reason}.`)
   }
   return undefined
+}
+
+async function whyNot(answer: Response): Promise<string> {
+  if (answer.status !== 422)
+    return `The running server refuses to tell what a reload would do: ${answer.status}.`
+  const refused = (await answer.json()) as Refusal
+  return refusal({ ...refused, title: 'The running server would reject a reload' })
 }
 
 export function describePreview({ start, keep, retire, lost }: Preview): string {

@@ -24,6 +24,7 @@ export function manifestFromValue(
     folder: cwd,
     cwd,
     production,
+    isBuiltIn: false,
     root: document.root,
     faults: document.faults,
   })

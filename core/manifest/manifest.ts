@@ -16,6 +16,7 @@ export interface ManifestOptions {
   readonly folder: string
   readonly cwd: string
   readonly production: boolean
+  readonly isBuiltIn: boolean
   readonly root: Tree
   readonly faults: readonly Fault[]
 }
@@ -31,6 +32,8 @@ export class Manifest {
   readonly cwd: string
   /** `NODE_ENV=production`, in the environment or in `.env`. */
   readonly production: boolean
+  /** The one that comes with the package, since the folder has none. */
+  readonly isBuiltIn: boolean
   /** What the reader itself found: syntax, files. */
   readonly faults: readonly Fault[]
   readonly #root: Tree
@@ -41,6 +44,7 @@ export class Manifest {
     this.folder = options.folder
     this.cwd = options.cwd
     this.production = options.production
+    this.isBuiltIn = options.isBuiltIn
     this.faults = options.faults
     this.#root = options.root
   }

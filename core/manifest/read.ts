@@ -14,12 +14,14 @@ export interface ReadOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Else `AUTODOCOPS_MANIFEST`, else `config/manifest.yaml`, else the one that comes with the package. */
   readonly file?: string | undefined
+  /** Of a server that runs by a file of its own: when that is gone, the built-in one does not take its place. */
+  readonly keepsOwn?: boolean | undefined
 }
 
 /** Reads and merges; what it finds wrong stands in `faults`, so that the plan can tell everything at once. */
-export function readManifest({ cwd, env, file }: ReadOptions): Manifest {
+export function readManifest({ cwd, env, file, keepsOwn = false }: ReadOptions): Manifest {
   const environment = new Environment(cwd, env)
-  const base = baseFile(cwd, file ?? environment.text('AUTODOCOPS_MANIFEST'))
+  const base = baseFile(cwd, file ?? environment.text('AUTODOCOPS_MANIFEST'), keepsOwn)
   const over = overlayFile(base, cwd, environment)
   const faults: Fault[] = []
   if ('fault' in over) faults.push(over.fault)
@@ -27,7 +29,7 @@ export function readManifest({ cwd, env, file }: ReadOptions): Manifest {
   const trees = files.map((path) => {
     const shown = shownPath(path, cwd)
     const text = readText(path)
-    if (text === undefined) faults.push(missing(shown))
+    if (text === undefined) faults.push(missing(shown, keepsOwn))
     const document = new ManifestDocument(shown, text ?? '', environment)
     faults.push(...document.faults)
     return orEmpty(document.root)
@@ -39,6 +41,7 @@ export function readManifest({ cwd, env, file }: ReadOptions): Manifest {
     folder: dirname(base),
     cwd,
     production,
+    isBuiltIn: isBuiltIn(base),
     root: trees.reduce(overlay),
     faults,
   })
@@ -56,10 +59,14 @@ function shownPath(path: string, cwd: string): string {
   return short.startsWith('..') || isAbsolute(short) ? path : short.replaceAll('\\', '/')
 }
 
-function baseFile(cwd: string, named: string | undefined): string {
+const builtIn = (): string => fileURLToPath(new URL('config/manifest.yaml', packageRoot()))
+
+const isBuiltIn = (file: string): boolean => file === builtIn()
+
+function baseFile(cwd: string, named: string | undefined, keepsOwn: boolean): string {
   if (named !== undefined) return resolve(cwd, named)
   const own = join(cwd, 'config', 'manifest.yaml')
-  return existsSync(own) ? own : fileURLToPath(new URL('config/manifest.yaml', packageRoot()))
+  return keepsOwn || existsSync(own) ? own : builtIn()
 }
 
 /** Beside the base file; `config/` of the working directory also lays over the built-in one. */
@@ -83,9 +90,6 @@ function overlayFile(
   return { fault: fileFault('E_PROFILE_UNKNOWN', shownPath(base, cwd), message, hint) }
 }
 
-const isBuiltIn = (file: string): boolean =>
-  file === fileURLToPath(new URL('config/manifest.yaml', packageRoot()))
-
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
@@ -94,12 +98,14 @@ function readText(path: string): string | undefined {
   }
 }
 
-const missing = (file: string): Fault =>
+const missing = (file: string, isRunning: boolean): Fault =>
   fileFault(
     'E_MANIFEST_MISSING',
     file,
     'this file cannot be read',
-    'name another by AUTODOCOPS_MANIFEST, or unset it to use config/manifest.yaml',
+    isRunning
+      ? 'the running server lives by it: put it back, or start the server anew'
+      : 'name another by AUTODOCOPS_MANIFEST, or unset it to use config/manifest.yaml',
   )
 
 const fileFault = (code: FaultCode, file: string, message: string, hint: string): Fault => ({

@@ -114,6 +114,7 @@ export function planOf(entries: readonly Entry[], server: object = {}): Plan {
   const hash = digest([server, planned.map(({ key }) => key)])
   return {
     hash,
+    isBuiltIn: false,
     server: serverSchema.parse({
       port: 0,
       operations: '127.0.0.1:0',

@@ -1,11 +1,13 @@
 /** A real process takes over its manifest however it is asked: by a signal, a command, a request, or by itself. */
-import { renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { adoptFolder } from '../harness/ending.ts'
 import { run, startServer, type ServerProcess } from '../harness/process.ts'
 
 const manifest = (title: string) =>
@@ -106,6 +108,34 @@ test('start --watch: a file that is written in place, and one that is renamed, a
     write(watching, broken)
     await rejected(watching, 1)
     assert.is(await titleOf(watching), 'Again')
+  } finally {
+    await watching.stop()
+  }
+})
+
+test('a manifest that is deleted is missed, however a reload is asked for, and taken when it is back', async () => {
+  const home = adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-')))
+  const file = join(home, 'config', 'manifest.yaml')
+  mkdirSync(join(home, 'config'))
+  writeFileSync(file, manifest('First'))
+  const watching = await startServer({ home, args: ['--watch'] })
+  try {
+    rmSync(file)
+    await rejected(watching, 1)
+    watching.signal('SIGHUP')
+    await rejected(watching, 2)
+    const reload = await run(['reload'], { home })
+    const plan = await run(['plan'], { home })
+
+    const gone = /^config\/manifest\.yaml:1:1 E_MANIFEST_MISSING \$: .*\n +hint: .*put it back/m
+    assert.match(watching.output, 'config/manifest.yaml:1:1 E_MANIFEST_MISSING')
+    assert.match(reload.stderr, gone)
+    assert.match(plan.stderr, gone)
+    assert.is(reload.code, 78)
+    assert.is(await titleOf(watching), 'First')
+
+    writeFileSync(file, manifest('Back'))
+    await becomes(watching, 'Back')
   } finally {
     await watching.stop()
   }
