@@ -16,11 +16,19 @@ export interface LogLine {
 /** A clock that stands until it is turned. */
 export class TestClock {
   #now = Date.UTC(2026, 0, 1)
+  #monotonic = 1_000
 
   readonly now = (): number => this.#now
-  readonly monotonic = (): number => this.#now
+  readonly monotonic = (): number => this.#monotonic
 
+  /** Time passes. */
   advance(ms: number): void {
+    this.#now += ms
+    this.#monotonic += ms
+  }
+
+  /** Somebody sets the clock, back when negative; no time passes. */
+  jump(ms: number): void {
     this.#now += ms
   }
 }
