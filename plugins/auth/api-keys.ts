@@ -96,7 +96,8 @@ export class ApiKeys {
   /** Not awaited: when a key was last used is worth no delay, and no failed request. */
   #markUsed({ id, lastUsedAt }: StoredKey): void {
     const now = this.#now()
-    if (now.getTime() - (lastUsedAt?.getTime() ?? 0) < usedEveryMs) return
+    // Far ahead of us it was noted by a clock that was wrong.
+    if (Math.abs(now.getTime() - (lastUsedAt?.getTime() ?? 0)) < usedEveryMs) return
     void this.#store
       ?.markUsed(id, now)
       .catch((err: unknown) => this.#deps.log.warn({ err }, 'the use of an API key was not noted'))

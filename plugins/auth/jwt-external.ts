@@ -23,15 +23,17 @@ export class ExternalTokens {
   readonly #clock: Clock
   readonly #log: Logger
   #freshUntil: number
+  #cooldownUntil = 0
 
   constructor(issuer: IssuerConfig, maxAgeMs: AuthConfig['maxAge'], clock: Clock, log: Logger) {
     const { issuer: name, audience, algorithms, subjectPrefix } = issuer
     this.#rule = { issuer: name, audience, algorithms, subjectPrefix, maxAgeMs }
-    // Never too old for jose: keys that we have must outlive an outage. We refresh them ourselves.
+    // Never too old for jose, which counts by the wall clock: keys that we have must outlive an outage and a
+    // clock that is set. We refresh them ourselves.
     this.#keys = createRemoteJWKSet(new URL(issuer.jwksUrl), {
       cacheMaxAge: Number.POSITIVE_INFINITY,
+      cooldownDuration: Number.POSITIVE_INFINITY,
       timeoutDuration: fetchMs,
-      cooldownDuration: cooldownMs,
     })
     this.#clock = clock
     this.#log = log
@@ -46,11 +48,24 @@ export class ExternalTokens {
   async #keyOf(header: JWTHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> {
     this.#refreshInBackground()
     try {
-      return await within(waitMs, this.#keys(header, jws))
+      return await within(waitMs, this.#find(header, jws))
     } catch (cause) {
       if (saysNo(cause)) throw cause
       const { issuer } = this.#rule
       throw E.issuer_unavailable({ issuer }, { cause, headers: { 'retry-after': '5' } })
+    }
+  }
+
+  /** A `kid` that is unknown may be newer than our keys. */
+  async #find(header: JWTHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> {
+    try {
+      return await this.#keys(header, jws)
+    } catch (error) {
+      const mayAsk = this.#keys.reloading || this.#clock.monotonic() >= this.#cooldownUntil
+      if (!mayAsk || !(error instanceof errors.JWKSNoMatchingKey)) throw error
+      await this.#keys.reload()
+      this.#cooldownUntil = this.#clock.monotonic() + cooldownMs
+      return this.#keys(header, jws)
     }
   }
 

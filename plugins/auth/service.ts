@@ -16,7 +16,7 @@ import type { Verified } from './jwt.ts'
 
 /** Longer ones are refused unread. Providers that list groups in a token reach 6 KiB. */
 const maxLength = 8_192
-/** A token that held is believed this long without being verified again, and never past its own end. */
+/** A token that held is believed this long without being verified again, whatever the wall clock does. */
 const believedMs = 60_000
 
 interface Deps {
@@ -26,6 +26,11 @@ interface Deps {
   readonly random: Random
   readonly events: EventBus
   readonly log: Logger
+}
+
+interface Believed extends Verified {
+  /** Monotonic. */
+  readonly verifyAt: number
 }
 
 interface Issuer {
@@ -38,7 +43,7 @@ export class BearerAuth implements AuthService {
   readonly #issuers: ReadonlyMap<string, Issuer>
   readonly #apiKeys: ApiKeys
   /** By the digest of the token, so that no token lies in memory. */
-  readonly #believed = new LRUCache<string, Verified>({ maxSize: 10_000, sizeCalculation: () => 1 })
+  readonly #believed = new LRUCache<string, Believed>({ maxSize: 10_000, sizeCalculation: () => 1 })
   readonly #clock: Clock
   readonly #events: EventBus
 
@@ -63,7 +68,7 @@ export class BearerAuth implements AuthService {
     if (isApiKey(credential)) return this.#verifyApiKey(credential)
     const digest = createHash('sha256').update(credential).digest('base64')
     const believed = this.#believed.get(digest)
-    if (believed !== undefined && this.#clock.now() < believed.until) return believed.principal
+    if (believed !== undefined && this.#isCurrent(believed)) return believed.principal
     return this.#verifyToken(credential, digest)
   }
 
@@ -75,13 +80,18 @@ export class BearerAuth implements AuthService {
 
   async #verifyToken(token: string, digest: string): Promise<Principal> {
     try {
-      const { principal, until } = await this.#issuerOf(token).verify(token)
-      const believedUntil = Math.min(until, this.#clock.now() + believedMs)
-      this.#believed.set(digest, { principal, until: believedUntil })
-      return principal
+      const verifyAt = this.#clock.monotonic() + believedMs
+      const verified = await this.#issuerOf(token).verify(token)
+      this.#believed.set(digest, { ...verified, verifyAt })
+      return verified.principal
     } catch (error) {
       throw error instanceof errors.JOSEError ? this.#refusal(error) : error
     }
+  }
+
+  /** Its own end is a date, hence wall time. */
+  #isCurrent({ until, verifyAt }: Believed): boolean {
+    return this.#clock.monotonic() < verifyAt && this.#clock.now() < until
   }
 
   /** The claim is unproven here: it only chooses whose keys and rules the token must satisfy. */

@@ -133,6 +133,17 @@ test('it is noted when a key was last used, once a minute', async () => {
   assert.is((await store.find(id))?.lastUsedAt?.getTime(), used + 60_000)
 })
 
+test('a clock that was set back notes the use of a key at its next look', async () => {
+  const { id, key } = await create()
+  await isKnown(a, key)
+  a.clock.jump(-3_600_000)
+  a.clock.advance(5_000)
+
+  await isKnown(a, key)
+
+  assert.is((await store.find(id))?.lastUsedAt?.getTime(), a.clock.now())
+})
+
 test('a key holds at most the scopes of whoever makes it', async () => {
   const body = { name: 'ci', scopes: ['read', 'admin'] }
   const reply = await a.inject({ method: 'POST', url: '/auth/keys', body, as: alice })

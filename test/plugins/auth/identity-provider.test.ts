@@ -123,6 +123,22 @@ test('50 tokens with unknown keys ask it at most once more', async () => {
   assert.ok(provider.asked <= 2, String(provider.asked))
 })
 
+test('a new key of it is found at once, the next one 30 seconds later, whatever the wall clock says', async () => {
+  await ask(instance, await provider.issue('first'))
+  await provider.addKey('newer', 'ES256')
+  assert.ok((await ask(instance, await provider.issue('newer'))).isKnown)
+
+  await provider.addKey('newest', 'ES256')
+  const token = await provider.issue('newest')
+  instance.clock.jump(60_000)
+  assert.is((await ask(instance, token)).status, 401)
+  instance.clock.jump(-90_000)
+  instance.clock.advance(30_000)
+
+  assert.ok((await ask(instance, token)).isKnown)
+  assert.is(provider.asked, 3)
+})
+
 test('down with its keys known, nothing happens', async () => {
   const first = await provider.issue('first')
   assert.ok((await ask(instance, first)).isKnown)

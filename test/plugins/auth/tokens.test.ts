@@ -108,6 +108,32 @@ test('a token that was believed a moment ago ends at its own end', async () => {
   assert.is((await ask(instance, token)).status, 401)
 })
 
+const hour = 3_600_000
+
+test('a token is believed for a minute, also when the clock is set back meanwhile', async () => {
+  const token = await instance.services.auth.issue({ subject: 'alice' })
+  await instance.services.auth.verify(token)
+  instance.clock.advance(59_999)
+  instance.clock.jump(-hour)
+  assert.ok((await ask(instance, token)).isKnown)
+
+  instance.clock.advance(1)
+
+  // Verified anew, and issued in what is now the future.
+  assert.is((await ask(instance, token)).status, 401)
+})
+
+test('a clock that is set forward ends a believed token at its own end, and not before', async () => {
+  const token = await instance.services.auth.issue({ subject: 'alice', ttlMs: hour })
+  await instance.services.auth.verify(token)
+
+  instance.clock.jump(hour)
+  assert.ok((await ask(instance, token)).isKnown)
+  instance.clock.jump(5_000)
+
+  assert.is((await ask(instance, token)).status, 401)
+})
+
 test('a believed token is answered without waiting', async () => {
   const token = await instance.services.auth.issue({ subject: 'alice' })
   await instance.services.auth.verify(token)
