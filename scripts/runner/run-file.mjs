@@ -7,13 +7,13 @@ import { tierOf } from './files.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** A fast file takes seconds; the limit is wide, since a busy machine is no fault of its own. */
-const limitMs = { fast: 120_000, real: 240_000, soak: 4 * 3_600_000 }
+const limitMs = { fast: 300_000, real: 600_000, soak: 4 * 3_600_000 }
 const patience = (file) => ({
   limitMs: limitMs[tierOf(file)],
   /** From the last test to the end of the process: databases are dropped, servers stopped. */
-  farewellMs: 10_000,
+  farewellMs: 30_000,
   /** From the end of the process to the end of what it started. */
-  strayMs: 3_000,
+  strayMs: 10_000,
 })
 
 /** What a program needs to run, and what is for tests. Not the DATABASE_URL of the person at the keyboard. */

@@ -14,7 +14,7 @@ const isFree = (port: number): Promise<boolean> =>
  * outgoing connections theirs, so that nobody takes it in between; `alsoFree` is for a Redis Cluster's bus.
  */
 export async function sparePort(alsoFree = 0): Promise<number> {
-  const port = randomInt(12_000, 32_000)
+  const port = randomInt(12_000, 32_000 - alsoFree)
   const free = (await isFree(port)) && (alsoFree === 0 || (await isFree(port + alsoFree)))
   return free ? port : sparePort(alsoFree)
 }
@@ -28,7 +28,7 @@ const answers = (port: number): Promise<boolean> =>
 
 /** Waits until somebody accepts connections, while `isAlive` says that it may still come. */
 export async function listening(port: number, isAlive: () => boolean): Promise<boolean> {
-  for (let tries = 0; tries < 600 && isAlive(); tries++) {
+  for (let tries = 0; tries < 2_400 && isAlive(); tries++) {
     if (await answers(port)) return true
     await sleep(25)
   }

@@ -83,7 +83,7 @@ function trusted(home: string, password: string | undefined): readonly string[] 
 /** It accepts connections before it serves them; the last line of its pid file says when it does. */
 async function isReady(data: string, child: ChildProcess): Promise<boolean> {
   const file = join(data, 'postmaster.pid')
-  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
+  for (let tries = 0; tries < 2_400 && child.exitCode === null; tries++) {
     if (existsSync(file) && /^ready\s*$/m.test(readFileSync(file, 'utf8'))) return true
     await sleep(25)
   }

@@ -25,7 +25,7 @@ export interface OnlyTls {
 const masters = 3
 const slotCount = 16_384
 const busOffset = 10_000
-const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
+const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000']
 
 const slotsOf = (index: number): number[] => {
   const first = Math.floor((slotCount * index) / masters)
@@ -48,12 +48,12 @@ async function join(servers: readonly RedisServer[], authority?: string): Promis
 }
 
 async function isReady(client: Redis): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 2_400; tries++) {
     const info = String(await client.cluster('INFO'))
     if (info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${masters}`)) return
     await sleep(25)
   }
-  throw new Error('the Redis Cluster did not come together within 10 s')
+  throw new Error('the Redis Cluster did not come together within 60 s')
 }
 
 /** Three masters that hold all slots; `undefined` where the machine has no redis-server. */

@@ -28,11 +28,13 @@ const { runFile } = (await import(path)) as { runFile: RunFile }
 const folder = adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-runner-')))
 const runtime = { name: 'this', program: process.execPath, args: (file: string) => [file] }
 
+const patient: Patience = { limitMs: 60_000, farewellMs: 20_000, strayMs: 20_000 }
+
 /** What the runner says of a file with that code. */
 async function verdict(code: string, patience: Partial<Patience> = {}): Promise<Result> {
   const file = join(folder, 'a.test.mjs')
   writeFileSync(file, code)
-  return runFile(file, runtime, {}, { limitMs: 20_000, farewellMs: 300, strayMs: 300, ...patience })
+  return runFile(file, runtime, {}, { ...patient, ...patience })
 }
 
 const totals = (total: number, passed: number, skipped = 0) =>
@@ -66,7 +68,9 @@ test('a file that says what it lacks is skipped', async () => {
 })
 
 test('a file that outlives its tests is ended and has failed', async () => {
-  const { why } = await verdict(`${totals(1, 1)} setInterval(() => {}, 1000)`)
+  const { why } = await verdict(`${totals(1, 1)} setInterval(() => {}, 1000)`, {
+    farewellMs: 300,
+  })
 
   assert.match(why[0] ?? '', 'outlives its tests')
 })
@@ -80,7 +84,7 @@ test('a file that does not end is ended and has failed', async () => {
 test('a process that a file leaves behind is ended, and the file has failed', async () => {
   const leave = `import { spawn } from 'node:child_process'
     spawn('sleep', ['60'], { stdio: 'ignore' }).unref()`
-  const { why } = await verdict(`${leave}\n${totals(1, 1)}`)
+  const { why } = await verdict(`${leave}\n${totals(1, 1)}`, { strayMs: 300 })
 
   assert.equal(why, ['leaves a process behind'])
 })

@@ -32,7 +32,7 @@ const closed = (socket: Socket): Promise<string> =>
   })
 
 /** What comes back for a word, or how the connection ends, or `nothing` within the time. */
-async function say(socket: Socket, word: string, withinMs = 500): Promise<string> {
+async function say(socket: Socket, word: string, withinMs = 20_000): Promise<string> {
   const end = new AbortController()
   const { signal } = end
   socket.write(word)
