@@ -7,8 +7,12 @@ import { config as cacheConfig } from '../../../plugins/cache/config.ts'
 import { TieredCache } from '../../../plugins/cache/service.ts'
 import { config as redisConfig } from '../../../plugins/redis/config.ts'
 import { Connections } from '../../../plugins/redis/service.ts'
+import { Stopwatch } from '../../harness/stopwatch.ts'
 
-export const clock = { now: Date.now, monotonic: () => performance.now() }
+let aheadMs = 0
+/** The time of day, which `pass` puts forward: by it a value grows old. */
+export const clock = { now: () => Date.now() + aheadMs, monotonic: () => performance.now() }
+export const pass = (ms: number): void => void (aheadMs += ms)
 export const random = { float: Math.random, bytes: randomBytes, uuid: randomUUID }
 
 /** Log lines and events as they came. */
@@ -96,12 +100,16 @@ export async function openShared(options: RigOptions): Promise<Rig> {
   return rig
 }
 
-export async function until(isSo: () => boolean | Promise<boolean>, ms = 8_000): Promise<number> {
-  const startedAt = performance.now()
-  while (!(await isSo())) {
-    if (performance.now() - startedAt > ms)
-      throw new Error(`not so within ${ms} ms: ${String(isSo)}`)
-    await sleep(5)
+/** Resolves to the time that it took. */
+export async function until(isSo: () => boolean | Promise<boolean>, ms = 20_000): Promise<number> {
+  const watch = new Stopwatch()
+  try {
+    while (!(await isSo())) {
+      if (watch.ms > ms) throw new Error(`not so within ${ms} ms: ${String(isSo)}`)
+      await sleep(5)
+    }
+    return watch.ms
+  } finally {
+    watch.stop()
   }
-  return performance.now() - startedAt
 }
