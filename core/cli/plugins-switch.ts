@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 
 import { changedLines, switched } from '../manifest/edit.ts'
+import { isError, type Fault } from '../manifest/faults.ts'
 import type { Manifest } from '../manifest/manifest.ts'
 import { readManifest } from '../manifest/read.ts'
 import { plan, type Plan } from '../plan.ts'
@@ -30,8 +31,9 @@ export async function switchPlugin(on: boolean, args: CliArgs, io: CliIo): Promi
     else io.out(`${name} is ${on ? 'on' : 'off'} already`)
     return exitCodes.done
   }
-  const refused = await write(file, before, after, io, (made) => overruled(made, name, on))
-  if (refused !== undefined) return refused
+  const objection = await write(file, before, after, io, (made) => overruled(made, name, on))
+  if (typeof objection === 'string') return refuse(objection, io)
+  if (objection !== undefined) return on ? faulty(objection, io) : missed(name, objection, io)
   const changed = changedLines(before, after)
   if (io.json) return apply(args, io, { ...switchedTo, file, changed })
   for (const { sign, line, text } of changed) io.out(`${sign} ${basename(file)}:${line} ${text}`)
@@ -83,26 +85,55 @@ function ownFile(io: CliIo): string {
   return join(io.cwd, 'config', 'manifest.yaml')
 }
 
-/** A manifest that does not plan is taken back; a server that watches the file would refuse it as well. */
+/**
+ * Who has the last word, or the faults of what was written: then it is taken back; a server that watches the
+ * file would refuse it as well.
+ */
 async function write(
   file: string,
   before: string,
   after: string,
   io: CliIo,
   wrong: (made: Planned) => string | undefined,
-): Promise<number | undefined> {
+): Promise<string | readonly Fault[] | undefined> {
+  const isNew = !existsSync(file)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, after)
+  const takeBack = () => (isNew ? rmSync(file) : writeFileSync(file, before))
   try {
     const why = wrong(await planHere(io))
-    if (why === undefined) return undefined
-    writeFileSync(file, before)
-    return refuse(why, io)
+    if (why !== undefined) takeBack()
+    return why
   } catch (error) {
-    writeFileSync(file, before)
-    const faults = faultsOf(error)
-    printFaults(faults, io)
-    if (io.json) io.out(JSON.stringify({ faults }))
-    return exitCodes.configuration
+    takeBack()
+    return faultsOf(error)
   }
 }
+
+function faulty(faults: readonly Fault[], io: CliIo): number {
+  printFaults(faults, io)
+  if (io.json) io.out(JSON.stringify({ faults }))
+  return exitCodes.configuration
+}
+
+const lacking: readonly string[] = ['E_SERVICE_MISSING', 'E_SLOT_EMPTY']
+
+/** When the manifest had no fault before, those that it has now tell who lacks this plugin. */
+async function missed(name: string, faults: readonly Fault[], io: CliIo): Promise<number> {
+  const errors = faults.filter(isError)
+  const isLacking = errors.every(({ code }) => lacking.includes(code))
+  if (!isLacking || (await hasFaults(io))) return faulty(faults, io)
+  const paths = new Set(errors.map(({ path }) => path))
+  const dependants = [...paths].map((path) => path.replace('plugins.', ''))
+  const commands = dependants.map((one) => `autodocops plugins disable ${one}`)
+  const error = `${name} stays on, since it is needed by: ${dependants.join(', ')}`
+  io.err(`${error}\n    hint: switch off first what needs it: ${commands.join(' && ')}`)
+  if (io.json) io.out(JSON.stringify({ error, dependants, faults }))
+  return exitCodes.configuration
+}
+
+const hasFaults = (io: CliIo): Promise<boolean> =>
+  planHere(io).then(
+    () => false,
+    (error: unknown) => faultsOf(error).some(isError),
+  )

@@ -1,5 +1,5 @@
 /** `plugins enable` and `disable`, with a server that runs: the file, what is printed, what is served. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { test } from 'uvu'
@@ -92,6 +92,56 @@ test('what an overlay decides is not told as done: it is named, and the base sta
   assert.match(on.text, 'docs: true')
   assert.is(off.code, 0)
   assert.match(off.text, 'docs: false')
+})
+
+/** Switches one off in a folder with these files; what was said, and the manifest afterwards. */
+const disabled = (name: string, files: Readonly<Record<string, string>>, json = false) =>
+  inFolder(files, async (cwd) => {
+    const [out, err]: [string[], string[]] = [[], []]
+    const said = {
+      out: (line: string) => void out.push(line),
+      err: (line: string) => void err.push(line),
+    }
+    const io = { cwd, env: {}, json, ...said, step: () => undefined }
+    const code = await plugins.run({ 'enable|disable': 'disable', name }, io)
+    const file = join(cwd, 'config/manifest.yaml')
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : undefined
+    return { code, out: out.join('\n'), err: err.join('\n'), text }
+  })
+
+test('what others need stays on: they are named, with the commands that switch them off', async () => {
+  const yaml = 'plugins: { database: true, projects: true, billing: true, auth: true }\n'
+  const told = await disabled('database', { 'config/manifest.yaml': yaml })
+  const asJson = await disabled('database', { 'config/manifest.yaml': yaml }, true)
+
+  assert.is(told.code, 78)
+  assert.is(
+    told.err,
+    'database stays on, since it is needed by: projects, billing\n' +
+      '    hint: switch off first what needs it: autodocops plugins disable projects && autodocops plugins disable billing',
+  )
+  assert.is(told.text, yaml)
+  assert.equal((JSON.parse(asJson.out) as { dependants: unknown }).dependants, [
+    'projects',
+    'billing',
+  ])
+})
+
+test('who lacked something before is not told as if it needed what is switched off now', async () => {
+  const yaml = 'plugins: { metrics: true, projects: true }\n'
+  const told = await disabled('metrics', { 'config/manifest.yaml': yaml })
+
+  assert.is(told.code, 78)
+  assert.match(told.err, /E_SERVICE_MISSING plugins\.projects: .*\n +hint: enable one of: database/)
+  assert.not.match(told.err, 'needed by')
+  assert.is(told.text, yaml)
+})
+
+test('a folder without a manifest has none after a switch that was refused', async () => {
+  const { code, text } = await disabled('database', {})
+
+  assert.is(code, 78)
+  assert.is(text, undefined)
 })
 
 test.run()
