@@ -45,6 +45,19 @@ export class Stage {
       throw error
     }
     this.#swap(next)
+    this.#warnOfStrangers(next)
+  }
+
+  /** Their routes answer as they should; whoever switched the plugin off may not have thought of them. */
+  #warnOfStrangers(next: Generation): void {
+    const plugins = pluginsWithoutBearers(next)
+    if (plugins.length === 0) return
+    const could = next.plan.disabled.filter(({ fills }) => fills.includes('authenticator'))
+    const hint = could.length > 0 && `enable one of: ${could.map(({ name }) => name).join(', ')}`
+    this.#options.log.warn(
+      { plugins, ...(hint && { hint }) },
+      'no plugin reads the Authorization header: routes that need a user answer 401 to it',
+    )
   }
 
   /** One assignment on each listener. */
@@ -59,4 +72,14 @@ export class Stage {
     const core = { plugin: 'core', families: coreFamilies, services: { host: this.#options.host } }
     meter?.plugin.fills.meter?.(meter.services as never).use([core, ...generation.metered()])
   }
+}
+
+/** Who has routes for known users, when nobody that is on reads a credential of the `Authorization` header. */
+function pluginsWithoutBearers(generation: Generation): readonly string[] {
+  const schemes = Object.values(generation.securitySchemes())
+  if (schemes.some(({ credential }) => credential === 'authorization')) return []
+  const needy = generation.public.routes.filter(
+    ({ auth }) => auth === 'user' || typeof auth === 'object',
+  )
+  return [...new Set(needy.map(({ plugin }) => plugin))]
 }

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 
 import { definePlugin } from '../../core/plugin.ts'
 import { optional, service } from '../../core/service.ts'
+import { sourceOf } from '../../core/sources.ts'
 import { until } from '../harness/until.ts'
 import { about, hostOf, get, planOf, Pool, refusal } from './host-fixture.ts'
 import { gate, telling } from './host-probes.ts'
@@ -165,6 +166,44 @@ test('an optional service that nobody provides is undefined', async () => {
   await host.boot()
 
   assert.equal(seen, [undefined])
+})
+
+const warnings = (lines: readonly string[]) =>
+  lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ level }) => level === 'warn')
+    .map(({ msg, plugins, hint }) => ({ msg, plugins, hint }))
+
+test('a server warns of routes that need a user when nobody reads the Authorization header', async () => {
+  const known = { name: 'x', scheme: { type: 'http' }, authenticate: () => undefined }
+  const filling = (name: string, credential: 'authorization' | 'cookie') =>
+    definePlugin({ name, ...about, fills: { authenticator: { ...known, credential } } })
+  const asking = (name: string, auth: 'user' | 'optional') =>
+    definePlugin({
+      name,
+      ...about,
+      routes: ({ route }) => [route({ ...get, auth, path: `/${name}`, handler: () => 1 })],
+    })
+  const own = { plugin: asking('own', 'user') }
+  const open = { plugin: asking('open', 'optional') }
+  const { host, plans, lines } = hostOf(
+    planOf([own, { plugin: filling('bearer', 'authorization') }]),
+  )
+
+  await host.boot()
+  const quiet = warnings(lines)
+  const off = sourceOf(filling('bearer', 'authorization')).facts
+  plans.next = { ...planOf([own, open, { plugin: filling('cookies', 'cookie') }]), disabled: [off] }
+  await host.reload()
+
+  assert.equal(quiet, [])
+  assert.equal(warnings(lines), [
+    {
+      msg: 'no plugin reads the Authorization header: routes that need a user answer 401 to it',
+      plugins: ['own'],
+      hint: 'enable one of: bearer',
+    },
+  ])
 })
 
 test('before the plugins run, the server listens and says that it is starting', async () => {
