@@ -13,9 +13,11 @@ export async function takeFromBudget(
   principal: Principal | undefined,
 ): Promise<void> {
   const decision = await limiter.take({ limit, principal, ip: exchange.ip })
-  exchange.extraHeaders.push(...budgetHeaders(limit, decision))
+  // A window of 60 s that has just begun may end in 60,000.000001 ms, by a clock that counts in fractions.
+  const resetMs = Math.min(decision.resetMs, decision.windowMs)
+  exchange.extraHeaders.push(...budgetHeaders(limit, { ...decision, resetMs }))
   if (decision.allowed) return
-  const wait = seconds(decision.resetMs)
+  const wait = seconds(resetMs)
   throw HttpErrors.rate_limited({ seconds: wait }, { headers: { 'Retry-After': String(wait) } })
 }
 

@@ -93,10 +93,10 @@ test('without any authenticator a user route answers 401', async () => {
   assert.ok(got.headers.get('www-authenticate'))
 })
 
-const budget = (allowed: boolean, asked: unknown[] = []): Limiter => ({
+const budget = (allowed: boolean, asked: unknown[] = [], resetMs = 1_500): Limiter => ({
   take: (request) => {
     asked.push(request)
-    return { allowed, limit: 60, remaining: allowed ? 59 : 0, resetMs: 1_500, windowMs: 60_000 }
+    return { allowed, limit: 60, remaining: allowed ? 59 : 0, resetMs, windowMs: 60_000 }
   },
 })
 
@@ -110,6 +110,19 @@ test('a limited reply tells the budget', async () => {
   assert.is(got.headers.get('ratelimit-policy'), '"chat";q=60;w=60')
   assert.is(got.headers.get('ratelimit'), '"chat";r=59;t=2')
   assert.equal(asked, [{ limit: 'chat', principal: undefined, ip: '127.0.0.1' }])
+})
+
+test('a window that has just begun resets within its length, whatever fractions the clock counts in', async () => {
+  const routes = [getting(() => 1, { limit: 'chat' })]
+  const endOf = (now: number) => now + 60_000 - now
+  const limited = (allowed: boolean) =>
+    serve({ routes, limiter: budget(allowed, [], endOf(49_564.744)) })
+  const [free, empty] = await Promise.all([true, false].map(limited))
+  const [passed, refused] = [await free?.fetch('/'), await empty?.fetch('/')]
+
+  assert.ok(endOf(49_564.744) > 60_000)
+  assert.is(passed?.headers.get('ratelimit'), '"chat";r=59;t=60')
+  assert.is(refused?.headers.get('retry-after'), '60')
 })
 
 test('an empty budget is 429 with Retry-After, before the body is read', async () => {
