@@ -3,7 +3,6 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { binary } from './binaries.ts'
 import { adopt, adoptFolder, end, signalTo } from './ending.ts'
@@ -60,13 +59,12 @@ export class RedisServer {
     if (child) await end(child, signal)
   }
 
-  /** It holds its connections and answers nothing for the time: what a long GC or a full disk looks like. */
-  async pause(ms: number): Promise<void> {
+  /** It holds its connections and answers nothing until told to go on: what a full disk looks like. */
+  hang(): () => void {
     const child = this.#child
-    if (!child) return
+    if (!child) throw new Error('there is no server to hang')
     signalTo(child, 'SIGSTOP')
-    await sleep(ms)
-    signalTo(child, 'SIGCONT')
+    return () => signalTo(child, 'SIGCONT')
   }
 
   async stop(): Promise<void> {

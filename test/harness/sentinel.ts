@@ -18,7 +18,7 @@ import { privateRedis } from './redis.ts'
 export interface WatchedRedis {
   /** The name under which the Sentinels know the master. */
   readonly name: string
-  /** The master of the start: kill it with SIGKILL, and the replica is the master one to two seconds later. */
+  /** The master of the start: kill it with SIGKILL, and the replica is the master two to four seconds later. */
   readonly master: RedisServer
   readonly replica: RedisServer
   /** The Sentinels, as `host:port`: what `redis.sentinels.nodes` takes. */
@@ -35,7 +35,8 @@ interface Sentinel {
 const name = 'main'
 const sentinelCount = 3
 const quorum = 2
-const downAfterMs = 500
+/** A machine that stands still for half a second is no reason to fail over. */
+const downAfterMs = 1_500
 const failoverTimeoutMs = 2_000
 
 /** It writes what it learns into its configuration, so each has a folder of its own. */
@@ -81,11 +82,11 @@ async function isAgreed(port: number, tls?: OnlyTls): Promise<boolean> {
 }
 
 async function untilAgreed(ports: readonly number[], tls?: OnlyTls): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
+  for (let tries = 0; tries < 1_200; tries++) {
     if ((await Promise.all(ports.map((port) => isAgreed(port, tls)))).every(Boolean)) return
     await sleep(50)
   }
-  throw new Error('the Sentinels did not find each other and the replica within 30 s')
+  throw new Error('the Sentinels did not find each other and the replica within 60 s')
 }
 
 /** Ready to fail over when it resolves. All of it ends with the tests; skips where no redis-server is. */

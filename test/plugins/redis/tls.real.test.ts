@@ -193,7 +193,7 @@ test('over TLS, too, the promoted replica is used when the master was killed', a
   await watched.master.kill('SIGKILL')
 
   const config = { sentinels: sentinelsAt('127.0.0.1'), tls: true }
-  await until(async () => (await connectTo(config, 'ours')).told.length === 2, 20_000)
+  await until(async () => (await connectTo(config, 'ours')).told.length === 2, 60_000)
 })
 
 test.after(() => cluster.stop())
