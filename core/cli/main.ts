@@ -97,10 +97,15 @@ function report(error: unknown, io: CliIo): number {
 function explain(error: unknown): string {
   if (isProblem(error)) {
     const hint = error.hint === undefined ? '' : `\n    hint: ${error.hint}`
-    const cause = error.cause instanceof Error ? `\n    cause: ${error.cause.message}` : ''
-    return `${error.code}: ${error.message}${cause}${hint}`
+    return `${error.code}: ${error.message}${causeOf(error)}${hint}`
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** Unless the message tells it already. */
+function causeOf({ cause, message }: Error): string {
+  if (!(cause instanceof Error) || message.includes(cause.message)) return ''
+  return `\n    cause: ${cause.message}`
 }
 
 const isEntry = (): boolean => {
@@ -120,6 +125,4 @@ if (isEntry()) {
   process.exitCode = code === exitCodes.done ? (process.exitCode ?? code) : code
   // A server has drained by now; on Deno its signal handlers alone would keep the process.
   if (argv[0] === 'start') process.exit()
-  // It has told who does not answer within its deadline, and does not wait for them any longer.
-  if (argv[0] === 'doctor') process.stdout.write('', () => setImmediate(() => process.exit()))
 }

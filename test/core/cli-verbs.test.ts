@@ -11,6 +11,7 @@ import { planVerb } from '../../core/cli/plan.ts'
 import { plugins } from '../../core/cli/plugins.ts'
 import { schema } from '../../core/cli/schema.ts'
 import { version } from '../../core/cli/version.ts'
+import { run as start } from '../harness/process.ts'
 import { run } from './cli-fixture.ts'
 import { inFolder } from './manifest-fixture.ts'
 
@@ -133,6 +134,20 @@ test('reload tells every fault of a manifest whose server block has some, as che
   assert.is(reload.code, 78)
   assert.is(reload.err.match(/ E_[A-Z_]+ /g)?.length, 4)
   assert.is(`${reload.err}\n\n4 faults; nothing was started.`, check.err)
+})
+
+test('a start that fails tells its cause once', async () => {
+  const taken = createServer()
+  await once(taken.listen(0, '127.0.0.1'), 'listening')
+  const { port } = taken.address() as AddressInfo
+  const manifest = `server: { port: ${port}, operations: '127.0.0.1:0', dataDir: '\${DATA_DIR}' }`
+  const { code, stderr } = await start(['start'], { manifest })
+  taken.close()
+
+  assert.is(code, 1)
+  assert.match(stderr, `listen_failed: cannot listen on 127.0.0.1:${port}: `)
+  assert.match(stderr, 'hint: Stop what uses it')
+  assert.is(stderr.split(/in use/i).length, 2, stderr)
 })
 
 test('plugins lists what is on, then what is off', async () => {
