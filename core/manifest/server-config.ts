@@ -64,7 +64,9 @@ export const serverSchema = z
       .meta({ env: 'OPERATIONS_ADDRESS' }),
     operationsToken: secret({ minBytes: 32 })
       .optional()
-      .describe('Credential of the operations listener; required when others can reach it.')
+      .describe(
+        'Credential of the operations listener, at least 32 random bytes; required when others can reach it.',
+      )
       .meta({ env: 'OPERATIONS_TOKEN' }),
     publicUrl: z
       .url({ protocol: /^https?$/, error: 'must be an http or https URL' })

@@ -71,7 +71,9 @@ const lifetime = () =>
 export const config = z
   .strictObject({
     secret: secret({ minBytes: 32, generated: true })
-      .describe('Signs the cookie, so that a forged one never reaches Redis.')
+      .describe(
+        'Signs the cookie, so that a forged one never reaches Redis. At least 32 random bytes.',
+      )
       .meta({ env: 'SESSION_SECRET' }),
     previousSecret: secret({ minBytes: 32 })
       .optional()

@@ -15,6 +15,8 @@ import {
   environmentExample,
   variablesOf,
 } from '../../core/manifest/reference.ts'
+import { keyMeta, secretRule, visit } from '../../core/manifest/schema-walk.ts'
+import { serverSchema } from '../../core/manifest/server-config.ts'
 import { packageRoot } from '../../core/package-root.ts'
 import { plan } from '../../core/plan.ts'
 import { builtInSources } from '../../core/sources.ts'
@@ -177,6 +179,29 @@ test('.env.example changes nothing when it is copied to .env', async () => {
   ])
 
   assert.is(copied.hash, bare.hash)
+})
+
+test('.env.example tells the least length of every secret that has one', async () => {
+  const schemas = await Promise.all([...sources.values()].map(({ loadConfig }) => loadConfig()))
+  const lengths = [serverSchema, ...schemas].flatMap((schema) =>
+    [...visit(schema, {})].flatMap((seen) => {
+      const { env } = keyMeta(seen.schema)
+      const least = secretRule(seen.schema)?.minBytes
+      // The secret before this one had to have it as well.
+      return env === undefined || least === undefined || env.endsWith('_PREVIOUS')
+        ? []
+        : [{ env, least }]
+    }),
+  )
+  const told = (env: string) => file('.env.example').split(`\n#${env}=`)[0]?.split('\n').at(-1)
+
+  assert.equal(lengths.map(({ env }) => env).toSorted(), [
+    'JWT_SECRET_KEY',
+    'OPERATIONS_TOKEN',
+    'SESSION_SECRET',
+  ])
+  for (const { env, least } of lengths)
+    assert.match(told(env) ?? '', `t least ${least} random bytes`)
 })
 
 const validator = () => {
