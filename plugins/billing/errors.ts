@@ -26,11 +26,6 @@ export const E = problems({
   },
   event_malformed: { status: 400, title: 'The body is signed, but it is not an event of Stripe' },
   body_missing: { status: 400, title: 'The body is empty' },
-  encoding_unsupported: {
-    status: 415,
-    title: 'A webhook must not be compressed',
-    hint: 'The signature is over the bytes as sent: switch Content-Encoding off in the proxy.',
-  },
   unavailable: {
     status: 503,
     title: 'The event cannot be stored now',

@@ -66,14 +66,13 @@ export const routes = ({
       E.timestamp_out_of_tolerance,
       E.event_malformed,
       E.body_missing,
-      E.encoding_unsupported,
       E.unavailable,
       E.billing_not_configured,
     ],
     examples: [{ summary: 'Without a signature', body: {}, status: 400 }],
     handler: async ({ webhook }, { body, ctx }) => {
-      const { 'stripe-signature': signature, 'content-encoding': encoding } = ctx.req.headers
-      return { code: await webhook.receive({ body, signature, encoding }) }
+      const { 'stripe-signature': signature } = ctx.req.headers
+      return { code: await webhook.receive({ body, signature }) }
     },
   }),
   route({

@@ -18,7 +18,6 @@ type Outcome = 'processed' | 'duplicate' | 'ignored' | 'invalid_signature' | 'st
 export interface Delivery {
   readonly body: Buffer
   readonly signature: string | readonly string[] | undefined
-  readonly encoding?: string | undefined
 }
 
 interface Needs {
@@ -97,10 +96,9 @@ export class Webhook {
     return isIgnored ? 'ignored' : 'received'
   }
 
-  #accept({ body, signature, encoding }: Delivery): InboxEvent {
+  #accept({ body, signature }: Delivery): InboxEvent {
     const { config, secrets, clock } = this.#needs
     if (secrets.webhook.length === 0) throw E.billing_not_configured(retryAfter(3_600_000))
-    if (encoding !== undefined && encoding !== 'identity') throw E.encoding_unsupported()
     if (body.length === 0) throw E.body_missing()
     const verdict = verify(body, signature, {
       secrets: secrets.webhook,

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
 import { test } from 'uvu'
@@ -6,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { BillingEvents } from 'autodocops/plugins/billing'
 
 import { thinTwin } from '../../../plugins/billing/fake-event.ts'
+import { root } from '../../harness/root.ts'
 import { count, delivery, embedded, emptied, eventsIn, instance } from './stage.ts'
 
 const database = await embedded()
@@ -161,7 +164,9 @@ test('an empty body is missing', async () => {
   assert.is((await post('', { 'stripe-signature': 't=1,v1=a' })).code, 'body_missing')
 })
 
-test('a compressed body is refused', async () => {
+const readme = readFileSync(join(root, 'plugins/billing/README.md'), 'utf8')
+
+test('a compressed body is refused, by the code that the README tells', async () => {
   const { body, signature } = delivery(event(), secret, one.plugin.clock.now())
   const answer = await post(gzipSync(body), {
     'stripe-signature': signature,
@@ -169,6 +174,8 @@ test('a compressed body is refused', async () => {
   })
 
   assert.is(answer.status, 415)
+  assert.is(answer.code, 'unsupported_content_encoding')
+  assert.match(readme, `415 \`${answer.code}\``)
 })
 
 test('a body over 1 MiB is too large', async () => {
