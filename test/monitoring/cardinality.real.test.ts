@@ -136,7 +136,10 @@ test('a hundred readers who leave are counted as a hundred, and nothing stays in
   }
 
   const text = await settled(
-    (now) => valueOf(now, `http_stream_duration_seconds_count${route}`) === 100,
+    (now) =>
+      valueOf(now, `http_stream_duration_seconds_count${route}`) === 100 &&
+      valueOf(now, 'llm_streams_in_flight{provider="fake"}') === 0 &&
+      valueOf(now, 'http_requests_in_flight') === 0,
   )
   assert.is(valueOf(text, `http_stream_duration_seconds_count${route}`), 100)
   assert.is(
@@ -162,7 +165,7 @@ function bearerOf(n: number): Promise<string> {
 async function settled(isDone: (text: string) => boolean): Promise<string> {
   for (let tries = 0; ; tries += 1) {
     const text = await scrape()
-    if (isDone(text) || tries === 100) return text
+    if (isDone(text) || tries === 600) return text
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
