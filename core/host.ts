@@ -135,10 +135,12 @@ export class Host {
     }
   }
 
-  /** What a reload would do now. */
+  /** What a reload would do now. Rejects with the faults that would reject it. */
   async preview(): Promise<Preview> {
     const { current } = this.#stage
-    return previewOf(await this.#options.plan(current?.plan), current ?? nothing)
+    const plan = await this.#options.plan(current?.plan)
+    await refuseClashes(plan, current ?? nothing)
+    return previewOf(plan, current ?? nothing)
   }
 
   /** The server block of the manifest that runs. */

@@ -134,10 +134,12 @@ test('a reload takes over who moves out of the way, and refuses who moves into i
   write(
     manifest('first: true', 'second: { config: { path: /b } }', 'third: { config: { path: /b } }'),
   )
+  const foreseen = await refusal(host.preview())
   const byConfig = await refusal(host.reload())
 
   assert.match(told(byDefault).join(), /4:3 E_ROUTE_CLASH plugins\.second: route 'GET \/a'/)
   assert.match(told(byConfig).join(), /5:3 E_ROUTE_CLASH plugins\.third: route 'GET \/b'/)
+  assert.equal(told(foreseen), told(byConfig))
   assert.equal(started, before)
   assert.equal([await answerOf('/b'), await answerOf('/c')], ['second', 'third'])
 })
