@@ -18,7 +18,7 @@ test('a good manifest ends with 0 and names what would run', async () => {
   const { code, out, err } = await run(check, {}, { yaml: 'plugins: { metrics: true }' })
 
   assert.is(code, 0)
-  assert.is(out, 'The manifest is good: metrics.')
+  assert.is(out, 'config/manifest.yaml is good: metrics.')
   assert.is(err, '')
 })
 

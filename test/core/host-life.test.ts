@@ -147,15 +147,21 @@ test('a stop that fails after a late start is told, and ends nothing', async () 
 })
 
 test('the first cause is told, with those that failed beside it, whatever fails on the way back', async () => {
-  const failing = (name: string, ms: number) => ({
+  const hasFailed = gate()
+  const failing = (name: string, start: () => Promise<void>) => ({
     ...telling(name, []),
     start: async () => {
-      await sleep(ms)
+      await start()
       throw new Error(`${name} cannot`)
     },
     stop: () => Promise.reject(new Error(`${name} cannot even stop`)),
   })
-  const entries = [{ plugin: failing('late', 30) }, { plugin: failing('first', 1) }]
+  const late = failing('late', async () => {
+    await hasFailed.opened
+    await sleep(20)
+  })
+  const first = failing('first', async () => hasFailed.open())
+  const entries = [{ plugin: late }, { plugin: first }]
   const { host } = hostOf(planOf(entries))
 
   const error = (await refusal(host.boot())) as StartFailed

@@ -54,16 +54,14 @@ test('plugins start in the order of their dependencies and stop in the reverse',
 })
 
 test('plugins that do not need each other start at the same time', async () => {
-  const waiting = { now: 0, most: 0 }
+  let started = 0
   const slow = (name: string) =>
     definePlugin({
       name,
       ...about,
       start: async () => {
-        waiting.now += 1
-        waiting.most = Math.max(waiting.most, waiting.now)
-        await sleep(20)
-        waiting.now -= 1
+        started += 1
+        await until(() => started === 3)
       },
     })
   const { host } = hostOf(
@@ -72,7 +70,7 @@ test('plugins that do not need each other start at the same time', async () => {
 
   await host.boot()
 
-  assert.is(waiting.most, 3)
+  assert.is(started, 3)
 })
 
 test('a stop that fails does not keep the others from stopping', async () => {
@@ -115,7 +113,7 @@ test('a start that ends after its time is up is stopped once more', async () => 
     ...about,
     startTimeoutMs: 20,
     start: async () => {
-      await sleep(60)
+      await until(() => told.includes('stop'))
       told.push('started late')
     },
     stop: () => void told.push('stop'),

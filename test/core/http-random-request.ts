@@ -183,7 +183,7 @@ export function randomRequest(chance: Chance, targets: readonly [Target, ...Targ
 
 /** Nothing more comes: the server waits for the rest of something that is not whole. */
 const quietMs = 150
-const patienceMs = 10_000
+const patienceMs = 30_000
 
 /**
  * The reply, or all that comes back. Our side is ended only when the server waits: a reply that is not ready by then

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 
 import { problems } from '../../core/errors.ts'
 import { until } from '../harness/until.ts'
+import { gate } from './host-probes.ts'
 import { serve } from './http-fixture.ts'
 import { readAll, sse, streaming, text } from './http-stream-fixture.ts'
 
@@ -13,14 +14,16 @@ const E = problems({
   model_failed: { status: 502, title: 'The model failed', detail: 'with inner facts' },
 })
 test('chunks arrive while the source goes on', async () => {
+  const going = gate()
   async function* slow() {
     yield 'a'
-    await sleep(150)
+    await going.opened
     yield new Uint8Array([98])
   }
   const { fetch, events } = await serve({ routes: [streaming(text, slow)] })
   const got = await fetch('/')
   const first = await got.body?.getReader().read()
+  going.open()
 
   assert.is(got.headers.get('content-type'), 'text/plain; charset=utf-8')
   assert.is(new TextDecoder().decode(first?.value), 'a')

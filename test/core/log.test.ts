@@ -57,12 +57,8 @@ test('the request id reaches every line of its asynchronous work, and no other',
 
   const seen = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   assert.equal(
-    seen.map(({ msg, requestId }) => [msg, requestId]),
-    [
-      ['second-id', 'second-id'],
-      ['first-id', 'first-id'],
-      ['outside', undefined],
-    ],
+    seen.map(({ msg, requestId }) => `${String(msg)}: ${String(requestId)}`).toSorted(),
+    ['first-id: first-id', 'outside: undefined', 'second-id: second-id'],
   )
 })
 

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 
 import { readManifest } from '../../core/manifest/read.ts'
 import { pathOf, pathText } from '../../core/manifest/tree.ts'
+import { root } from '../harness/root.ts'
 import { inFolder, type Environment } from './manifest-fixture.ts'
 
 const merged = (base: string, over: string, env: Environment = { NODE_ENV: 'production' }) =>
@@ -78,6 +79,11 @@ test('a folder without a manifest runs on the built-in one, under an overlay of 
     assert.ok(manifest.keys(['plugins']).includes('database'))
     assert.not(readManifest({ cwd, env: { NODE_ENV: 'production' } }).value(['plugins', 'docs']))
   })
+})
+
+test('the built-in manifest is the folder’s own in the folder of the package', async () => {
+  await inFolder({}, (cwd) => assert.ok(readManifest({ cwd, env: {} }).isBuiltIn))
+  assert.not(readManifest({ cwd: root, env: {} }).isBuiltIn)
 })
 
 test('YAML’s merge key and aliases are understood', async () => {

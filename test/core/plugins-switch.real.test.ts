@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 
 import { run, startServer } from '../harness/process.ts'
 import { plugins } from '../../core/cli/plugins.ts'
-import { inFolder } from './manifest-fixture.ts'
+import { inFolder, type Environment } from './manifest-fixture.ts'
 
 const manifest = `# Ours. Do not lose this line.
 server: { port: 0, operations: '127.0.0.1:0', dataDir: '\${DATA_DIR}', drain: 1s }
@@ -94,25 +94,40 @@ test('what an overlay decides is not told as done: it is named, and the base sta
   assert.match(off.text, 'docs: false')
 })
 
+interface Setting {
+  readonly json?: boolean
+  readonly env?: Environment
+}
+
 /** Switches one off in a folder with these files; what was said, and the manifest afterwards. */
-const disabled = (name: string, files: Readonly<Record<string, string>>, json = false) =>
+const disabled = (
+  name: string,
+  files: Readonly<Record<string, string>>,
+  { json = false, env = {} }: Setting = {},
+) =>
   inFolder(files, async (cwd) => {
     const [out, err]: [string[], string[]] = [[], []]
-    const said = {
+    const io = {
+      cwd,
+      env,
+      json,
       out: (line: string) => void out.push(line),
       err: (line: string) => void err.push(line),
+      step: () => undefined,
     }
-    const io = { cwd, env: {}, json, ...said, step: () => undefined }
     const code = await plugins.run({ 'enable|disable': 'disable', name }, io)
-    const file = join(cwd, 'config/manifest.yaml')
-    const text = existsSync(file) ? readFileSync(file, 'utf8') : undefined
-    return { code, out: out.join('\n'), err: err.join('\n'), text }
+    const textOf = (file: string) => {
+      const path = join(cwd, file)
+      return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+    }
+    const text = textOf('config/manifest.yaml')
+    return { code, out: out.join('\n'), err: err.join('\n'), text, other: textOf('etc/app.yaml') }
   })
 
 test('what others need stays on: they are named, with the commands that switch them off', async () => {
   const yaml = 'plugins: { database: true, projects: true, billing: true, auth: true }\n'
   const told = await disabled('database', { 'config/manifest.yaml': yaml })
-  const asJson = await disabled('database', { 'config/manifest.yaml': yaml }, true)
+  const asJson = await disabled('database', { 'config/manifest.yaml': yaml }, { json: true })
 
   assert.is(told.code, 78)
   assert.is(
@@ -142,6 +157,41 @@ test('a folder without a manifest has none after a switch that was refused', asy
 
   assert.is(code, 78)
   assert.is(text, undefined)
+})
+
+test('a folder without a manifest gets a copy of the built-in one, and is told so', async () => {
+  const { code, out, text = '' } = await disabled('docs', {})
+
+  assert.is(code, 0)
+  assert.match(out, /config.manifest\.yaml is new, a copy of the built-in manifest\n/)
+  assert.match(text, '  docs: false')
+})
+
+test('the file that AUTODOCOPS_MANIFEST names in .env is the one that is written', async () => {
+  const yaml = 'plugins: { metrics: true, docs: true }\n'
+  const files = { '.env': 'AUTODOCOPS_MANIFEST=etc/app.yaml', 'etc/app.yaml': yaml }
+  const { code, out, text, other } = await disabled('docs', files)
+
+  assert.is(code, 0)
+  assert.not.match(out, 'is new')
+  assert.is(other, yaml.replace('docs: true', 'docs: false'))
+  assert.is(text, undefined)
+})
+
+test('a plugin that nobody knows is not written into the manifest', async () => {
+  const yaml = 'plugins: { metrics: true }\n'
+  const { code, err, text } = await disabled('dosc', { 'config/manifest.yaml': yaml })
+
+  assert.is(code, 1)
+  assert.is(err, "no plugin is named 'dosc'\n    hint: did you mean 'docs'?")
+  assert.is(text, yaml)
+})
+
+test('a manifest that cannot be read is a fault, not a trace', async () => {
+  const { code, err } = await disabled('docs', {}, { env: { AUTODOCOPS_MANIFEST: 'nope.yaml' } })
+
+  assert.is(code, 78)
+  assert.match(err, /^nope\.yaml:1:1 E_MANIFEST_MISSING/)
 })
 
 test.run()

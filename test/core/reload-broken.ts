@@ -27,7 +27,7 @@ const store = definePlugin({
   }),
   provides: { store: Store },
   services: { store: ({ config }) => ({ n: config.n }) },
-  startTimeoutMs: 1_000,
+  startTimeoutMs: 2_000,
   health: {
     required: true,
     checks: {
@@ -226,7 +226,7 @@ export const broken: readonly Broken[] = [
   {
     why: 'a start hangs',
     yaml: manifest('store: { config: { n: 2, start: hangs } }', 'reader: true'),
-    failure: ['store', /'store' did not start within 1000 ms/, /last log line/],
+    failure: ['store', /'store' did not start within 2000 ms/, /last log line/],
     starts: 1,
   },
   {

@@ -19,6 +19,7 @@ import type { Host } from '../../core/host.ts'
 import { createLog } from '../../core/log.ts'
 import { announce } from '../../core/running-server.ts'
 import { sourceOf } from '../../core/sources.ts'
+import { until } from '../harness/until.ts'
 import { broken, counted, good, opened, plugins, talking, type Broken } from './reload-broken.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'reload-'))
@@ -74,18 +75,20 @@ const number = async () => {
 const handles = () => process.getActiveResourcesInfo().toSorted()
 
 async function settlesOn(expected: readonly string[]): Promise<void> {
-  const patience = AbortSignal.timeout(10_000)
-  while (handles().join() !== expected.join() && !patience.aborted) await sleep(20)
+  await until(() => handles().join() === expected.join()).catch(() => undefined)
   assert.equal(handles(), expected)
 }
 
-/** The same twice over means that nothing is on its way any more. */
+/** The same over ten turns of the loop means that nothing is on its way any more. */
 async function settled(): Promise<readonly string[]> {
-  for (;;) {
-    const before = handles()
-    await sleep(150)
-    if (handles().join() === before.join()) return before
+  let seen = handles()
+  for (let same = 0; same < 10;) {
+    await sleep(15)
+    const now = handles()
+    same = now.join() === seen.join() ? same + 1 : 0
+    seen = now
   }
+  return seen
 }
 
 interface Refusal {
@@ -168,13 +171,11 @@ test('the good manifest is taken after all of it, and the stream from before was
   const after = await number()
   talking.goesOn = false
   const text = await told
-  const patience = AbortSignal.timeout(10_000)
-  while (opened.size > 1 && !patience.aborted) await sleep(20)
+  await until(() => opened.size === 1)
 
   assert.is(status, 200)
   assert.is(after, 3)
   assert.match(text, /^(1\n)+the end\n$/)
-  assert.is(opened.size, 1)
 })
 
 test('closed, nothing is left of it', async () => {

@@ -47,7 +47,7 @@ async function reconfigurable(before: object, after: object) {
   return { port: Number(new URL(url).port), reload }
 }
 
-const closes = (socket: Socket, withinMs = 8_000) =>
+const closes = (socket: Socket, withinMs = 20_000) =>
   Promise.race([
     once(socket, 'close').then(() => true),
     sleep(withinMs, false, { ref: false }).then((late) => late),
