@@ -27,27 +27,31 @@ export const check: CliVerb = {
       io.err('--format is text or github')
       return exitCodes.usage
     }
-    const { faults, plugins } = await judge(args, io)
+    const { file, faults, plugins } = await judge(args, io)
     printFaults(faults, io, format)
     const failed = faults.some(isError)
     if (io.json) io.out(JSON.stringify({ ok: !failed, faults, plugins }))
     else if (failed) io.err(`\n${countFaults(faults)}; nothing was started.`)
-    else io.out(`The manifest is good: ${plugins.join(', ') || 'no plugin is on'}.`)
+    else io.out(`${file} is good: ${plugins.join(', ') || 'no plugin is on'}.`)
     return failed ? exitCodes.configuration : exitCodes.done
   },
 }
 
 interface Judgement {
+  /** As shown to people. */
+  readonly file: string
   readonly faults: readonly Fault[]
   readonly plugins: readonly string[]
 }
 
 async function judge(args: CliArgs, { cwd, env }: CliIo): Promise<Judgement> {
   const file = typeof args['file'] === 'string' ? args['file'] : undefined
+  const manifest = readManifest({ cwd, env, file })
+  const shown = manifest.file
   try {
-    const { warnings, plugins } = await plan(readManifest({ cwd, env, file }), builtInSources())
-    return { faults: warnings, plugins: plugins.map(({ name }) => name) }
+    const { warnings, plugins } = await plan(manifest, builtInSources())
+    return { file: shown, faults: warnings, plugins: plugins.map(({ name }) => name) }
   } catch (error) {
-    return { faults: faultsOf(error), plugins: [] }
+    return { file: shown, faults: faultsOf(error), plugins: [] }
   }
 }

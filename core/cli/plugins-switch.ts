@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
+import { didYouMean } from '../manifest/closest.ts'
 import { changedLines, switched } from '../manifest/edit.ts'
 import { isError, type Fault } from '../manifest/faults.ts'
 import type { Manifest } from '../manifest/manifest.ts'
@@ -20,8 +21,12 @@ import { exitCodes, type CliArgs, type CliIo } from './verb.ts'
 export async function switchPlugin(on: boolean, args: CliArgs, io: CliIo): Promise<number> {
   const { name } = args
   if (typeof name !== 'string') throw new UsageError(`plugins ${on ? 'enable' : 'disable'} <name>`)
-  const file = ownFile(io)
-  const before = readFileSync(readManifest(io).files[0] ?? file, 'utf8')
+  const manifest = readManifest(io)
+  if (manifest.faults.some(isError)) return faulty(manifest.faults, io)
+  if (!on && !isKnown(name, manifest))
+    return refuse(`no plugin is named '${name}'`, io, known(name))
+  const file = ownFile(manifest)
+  const before = readFileSync(manifest.files[0] ?? file, 'utf8')
   const after = switched(before, name, on)
   const switchedTo = { plugin: name, enabled: on }
   if (after === undefined) {
@@ -35,6 +40,7 @@ export async function switchPlugin(on: boolean, args: CliArgs, io: CliIo): Promi
   if (typeof objection === 'string') return refuse(objection, io)
   if (objection !== undefined) return on ? faulty(objection, io) : missed(name, objection, io)
   const changed = changedLines(before, after)
+  if (manifest.isBuiltIn && !io.json) io.out(`${file} is new, a copy of the built-in manifest`)
   if (io.json) return apply(args, io, { ...switchedTo, file, changed })
   for (const { sign, line, text } of changed) io.out(`${sign} ${basename(file)}:${line} ${text}`)
   if (args['apply'] === true) return reload.run({}, io)
@@ -72,17 +78,22 @@ function overruled({ manifest, plan: made }: Planned, name: string, on: boolean)
   return `${name} stays ${on ? 'off' : 'on'}: ${file}:${line} has the last word`
 }
 
-function refuse(why: string, io: CliIo): number {
-  io.err(`${why}\n    hint: change it there`)
+function refuse(why: string, io: CliIo, hint = 'change it there'): number {
+  io.err(`${why}\n    hint: ${hint}`)
   if (io.json) io.out(JSON.stringify({ error: why }))
   return exitCodes.failed
 }
 
 /** The base file of this folder. The one that comes with the package is not edited: it is copied first. */
-function ownFile(io: CliIo): string {
-  const named = io.env['AUTODOCOPS_MANIFEST']
-  if (named !== undefined && named !== '') return resolve(io.cwd, named)
-  return join(io.cwd, 'config', 'manifest.yaml')
+const ownFile = ({ isBuiltIn, files: [base], cwd }: Manifest): string =>
+  isBuiltIn || base === undefined ? join(cwd, 'config', 'manifest.yaml') : base
+
+const isKnown = (name: string, manifest: Manifest): boolean =>
+  builtInSources().has(name) || manifest.isWritten(['plugins', name])
+
+function known(name: string): string {
+  const names = [...builtInSources().keys()]
+  return didYouMean(name, names) ?? `known: ${names.join(', ')}`
 }
 
 /**

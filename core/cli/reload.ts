@@ -31,7 +31,8 @@ export const reload: CliVerb = {
       return exitCodes.done
     }
     const refused = JSON.parse(text) as Refusal
-    io.err(io.json ? text : refusal(refused))
+    if (io.json) io.out(text)
+    else io.err(refusal(refused))
     return refused.faults === undefined ? exitCodes.failed : exitCodes.configuration
   },
 }

@@ -41,7 +41,7 @@ export function readManifest({ cwd, env, file, keepsOwn = false }: ReadOptions):
     folder: dirname(base),
     cwd,
     production,
-    isBuiltIn: isBuiltIn(base),
+    isBuiltIn: isBuiltIn(base) && base !== ownFile(cwd),
     root: trees.reduce(overlay),
     faults,
   })
@@ -63,9 +63,11 @@ const builtIn = (): string => fileURLToPath(new URL('config/manifest.yaml', pack
 
 const isBuiltIn = (file: string): boolean => file === builtIn()
 
+const ownFile = (cwd: string): string => join(cwd, 'config', 'manifest.yaml')
+
 function baseFile(cwd: string, named: string | undefined, keepsOwn: boolean): string {
   if (named !== undefined) return resolve(cwd, named)
-  const own = join(cwd, 'config', 'manifest.yaml')
+  const own = ownFile(cwd)
   return keepsOwn || existsSync(own) ? own : builtIn()
 }
 
