@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -11,6 +10,8 @@ import type { StreamEvent } from '../../plugins/llm-chat/events.ts'
 import { serveOnRedis } from '../plugins/llm-chat/on-redis.ts'
 import { postgres } from '../harness/postgres.ts'
 import { redis } from '../harness/redis.ts'
+import { until } from '../harness/until.ts'
+import { inTime } from '../plugins/llm-chat/in-time.ts'
 import { startProducer } from './chat-producer.ts'
 
 const { url: database } = await postgres()
@@ -54,7 +55,7 @@ async function arrived(id: string, words: string): Promise<void> {
         ([, [, json]]) => JSON.parse(json ?? '[]') as StreamEvent[],
       ),
     )
-  while (!(await stored()).startsWith(words)) await sleep(10)
+  await until(async () => (await stored()).startsWith(words))
   client.disconnect()
 }
 
@@ -64,7 +65,11 @@ async function begin(server: string) {
   const reply = await ask(server, { conversationId, resumable: true })
   const reader = reply.body?.pipeThrough(new TextDecoderStream()).getReader()
   let seen = ''
-  while (seen.length < 40) seen += (await reader?.read())?.value ?? ''
+  while (seen.length < 40) {
+    const read = await inTime('the first words', reader?.read() ?? Promise.reject(reply.status))
+    assert.not(read.done, seen)
+    seen += read.value ?? ''
+  }
   const id = String(reply.headers.get('x-stream-id'))
   await arrived(id, seen)
   return { conversationId, seen, id }
@@ -88,7 +93,7 @@ test('what a killed producer had written is in its conversation, once, whether s
 
   const told = ['one', 'two'].map(async () => {
     const reply = await other.get(`/chat/streams/${read.id}`)
-    const text = await reply.text()
+    const text = await inTime('the news that its producer is lost', reply.text())
     // Whoever hears of the loss finds the rest at once.
     return { text, stored: await messagesOf(read.conversationId) }
   })
@@ -106,12 +111,11 @@ test('what a killed producer had written is in its conversation, once, whether s
     assert.ok(answer?.content.startsWith(read.seen), read.seen)
   }
 
-  const late = performance.now() + 20_000
-  let stored = await messagesOf(unread.conversationId)
-  while (stored.length < 2 && performance.now() < late) {
-    await sleep(100)
+  let stored: readonly Message[] = []
+  await until(async () => {
     stored = await messagesOf(unread.conversationId)
-  }
+    return stored.length === 2
+  })
   assert.is(stored[1]?.finishReason, 'error')
   assert.ok(stored[1]?.content.startsWith(unread.seen), unread.seen)
 })
@@ -136,9 +140,12 @@ test('an answer that is not kept is stopped from another instance too', async ()
   }
 
   const statuses = [await stop('mallory'), await stop('alice')]
-  const isWhole = await reply.text().then(
-    () => true,
-    () => false,
+  const isWhole = await inTime(
+    'the end of what was stopped',
+    reply.text().then(
+      () => true,
+      () => false,
+    ),
   )
   const stored = await messagesOf(conversationId)
   child.kill('SIGKILL')

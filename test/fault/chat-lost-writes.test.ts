@@ -9,7 +9,16 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { redis } from '../harness/redis.ts'
-import { ask, parse, readSome, resume, streamOf } from '../plugins/llm-chat/kept-reading.ts'
+import { until } from '../harness/until.ts'
+import { inTime } from '../plugins/llm-chat/in-time.ts'
+import {
+  ask,
+  parse,
+  readAll,
+  readSome,
+  resume,
+  streamOf,
+} from '../plugins/llm-chat/kept-reading.ts'
 import { serveOnRedis } from '../plugins/llm-chat/on-redis.ts'
 
 const { url, prefix } = await redis()
@@ -51,8 +60,8 @@ async function begin() {
 /** The whole answer, read where it was written, and all of it in Redis. */
 async function finish() {
   const reply = await ask(one, query)
-  const whole = parse(await reply.text())
-  while ((await client.exists(keyOf(reply, 'alive'))) === 1) await sleep(10)
+  const whole = parse(await readAll(reply))
+  await until(async () => (await client.exists(keyOf(reply, 'alive'))) === 0)
   return { reply, whole }
 }
 
@@ -62,11 +71,12 @@ test('entries that get lost while the answer is written are written again, and n
   const watched = resume(other, streamOf(reply))
   await sleep(300)
   const had = await loseAfter(reply, 2)
-  const moved = before + (await resume(other, streamOf(reply), parse(before).ids.at(-1)))
+  const moved = resume(other, streamOf(reply), parse(before).ids.at(-1))
+  const [all, rest] = await Promise.all([watched, moved])
 
   assert.ok(had > 2)
-  assert.equal(parse(moved), whole)
-  assert.equal(parse(await watched), whole)
+  assert.equal(parse(before + rest), whole)
+  assert.equal(parse(all), whole)
   assert.equal(parse(await resume(other, streamOf(reply))), whole)
 })
 
@@ -89,7 +99,8 @@ test('an answer of which nothing is left is found all the same, while it is writ
 
   assert.equal(parse(await resume(other, streamOf(ended))), whole)
   assert.equal(parse(await resume(other, streamOf(written))), whole)
-  assert.is((await other.get(streamOf(ended), 'mallory')).status, 404)
+  const refused = other.get(streamOf(ended), 'mallory')
+  assert.is((await inTime('a refusal', refused)).status, 404)
 })
 
 test('a producer whose sign of life gets lost is not taken for dead', async () => {
@@ -118,7 +129,8 @@ test('an answer with a hole in it ends with an error at the hole', async () => {
 
 test('a stream that nobody has is not waited for', async () => {
   const begunAt = performance.now()
-  const { status } = await other.get('/chat/streams/strm_01990f3e-7c1a-7d2b-8a52-0c3b9a1f5e77')
+  const asked = other.get('/chat/streams/strm_01990f3e-7c1a-7d2b-8a52-0c3b9a1f5e77')
+  const { status } = await inTime('a refusal', asked)
 
   assert.is(status, 404)
   assert.ok(performance.now() - begunAt < 3_000)

@@ -1,12 +1,21 @@
 import { once } from 'node:events'
 
+import { Redis } from 'ioredis'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { serveOnRedis } from '../plugins/llm-chat/on-redis.ts'
-import { ask, parse, readSome, resume, streamOf } from '../plugins/llm-chat/kept-reading.ts'
+import {
+  ask,
+  parse,
+  readAll,
+  readSome,
+  resume,
+  streamOf,
+} from '../plugins/llm-chat/kept-reading.ts'
 import { rounds } from '../plugins/llm-chat/server.ts'
 import { privateRedis } from '../harness/redis.ts'
+import { until } from '../harness/until.ts'
 import { startProducer } from './chat-producer.ts'
 
 const server = await privateRedis()
@@ -21,7 +30,7 @@ test.after(async () => {
 
 test('an answer that is cut anywhere goes on at another instance, whole and once', async () => {
   const query = 'What is streaming, and how do I cache?'
-  const whole = parse(await (await ask(one, query)).text())
+  const whole = parse(await readAll(await ask(one, query)))
   const wrong: string[] = []
   const cutOnce = async () => {
     const leave = new AbortController()
@@ -42,7 +51,7 @@ test('an answer that is cut anywhere goes on at another instance, whole and once
 
 test('a finished answer is replayed by an instance that never saw it', async () => {
   const reply = await ask(one, 'Hola')
-  const text = await reply.text()
+  const text = await readAll(reply)
   await new Promise((resolve) => setTimeout(resolve, 200))
 
   const again = await resume(other, streamOf(reply))
@@ -52,7 +61,7 @@ test('a finished answer is replayed by an instance that never saw it', async () 
 
 test('whoever has seen the end hears nothing more, on any instance', async () => {
   const reply = await ask(one, 'Hola')
-  const last = parse(await reply.text()).ids.at(-1) ?? 0
+  const last = parse(await readAll(reply)).ids.at(-1) ?? 0
   await new Promise((resolve) => setTimeout(resolve, 200))
 
   assert.is(await resume(one, streamOf(reply), last), '')
@@ -76,7 +85,7 @@ test('an answer is stopped from another instance', async () => {
 
 test('nobody else can read it, on any instance', async () => {
   const reply = await ask(one, 'Hola')
-  await reply.text()
+  await readAll(reply)
 
   assert.is((await other.get(streamOf(reply), 'mallory')).status, 404)
   assert.is((await one.get(streamOf(reply), 'mallory')).status, 404)
@@ -92,7 +101,7 @@ test('a producer that is killed leaves an error event, not a silence', async () 
   await (await producer.post('/chat/stream', { ...slow, query: 'Hola' })).text()
   const reply = await producer.post('/chat/stream', slow)
   await reply.body?.getReader().read()
-  await new Promise((resolve) => setTimeout(resolve, 60))
+  await until(() => hasEvents(reply))
   child.kill('SIGKILL')
   await once(child, 'exit')
   const begun = performance.now()
@@ -122,14 +131,22 @@ test('a Redis that dies during an answer, and comes back empty, gets all of it',
 test('while Redis is away the answer itself is whole, and can be resumed where it is written', async () => {
   await server.kill('SIGKILL')
   const reply = await ask(one, 'What is streaming?')
-  const text = await reply.text()
+  const text = await readAll(reply)
   const again = await one.get(streamOf(reply))
-  const seen = parse(await again.text())
+  const seen = parse(await readAll(again))
   await server.restart()
 
   assert.equal(parse(text).ends, ['done'])
   assert.equal(seen, parse(text))
 })
+
+/** Words wait for 50 ms at their producer. */
+async function hasEvents(reply: Response): Promise<boolean> {
+  const client = new Redis(server.url)
+  const found = await client.exists(`${prefix}llm:{${reply.headers.get('x-stream-id')}}:events`)
+  client.disconnect()
+  return found === 1
+}
 
 const post = (url: string, path: string, body: unknown) =>
   fetch(`${url}${path}`, {

@@ -1,8 +1,9 @@
-/** Reading a kept answer as a client does: cut, taken up again, and compared. */
+/** Reading a kept answer as a client does: cut, taken up again, and compared. No wait is without an end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import * as assert from 'uvu/assert'
 
+import { inTime, patienceMs } from './in-time.ts'
 import type { Served } from './server.ts'
 
 export interface Got {
@@ -18,10 +19,18 @@ export const ask = (
   app: Served,
   query: string,
   options: { readonly as?: string; readonly signal?: AbortSignal } = {},
-): Promise<Response> => app.post('/chat/stream', { query, resumable: true }, { ...sse, ...options })
+): Promise<Response> =>
+  inTime(
+    'the beginning of an answer',
+    app.post('/chat/stream', { query, resumable: true }, { ...sse, ...options }),
+  )
 
 export const streamOf = (reply: Response): string =>
   `/chat/streams/${String(reply.headers.get('x-stream-id'))}`
+
+/** To its end, where it is written. */
+export const readAll = (reply: Response): Promise<string> =>
+  inTime(`the end of ${streamOf(reply)} where it is written`, reply.text())
 
 /** As any client does: a 503 is tried again. */
 export async function resume(
@@ -30,13 +39,26 @@ export async function resume(
   after = 0,
   as = 'alice',
 ): Promise<string> {
-  for (;;) {
-    const reply = await app.get(stream, as, { 'last-event-id': String(after) })
-    const text = await reply.text()
-    if (reply.status === 200) return text
-    assert.is(reply.status, 503, text)
-    await sleep(50)
+  const headers = { authorization: `Bearer ${as}`, 'last-event-id': String(after) }
+  const signal = AbortSignal.timeout(patienceMs)
+  let status = 0
+  let text = ''
+  try {
+    do {
+      if (status !== 0) await sleep(50)
+      const reply = await fetch(`${app.url}${stream}`, { headers, signal })
+      status = reply.status
+      text = ''
+      const decoder = new TextDecoder()
+      for await (const chunk of reply.body ?? []) text += decoder.decode(chunk, { stream: true })
+    } while (status === 503)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    const seen = `${status}, up to event ${parse(text).ids.at(-1) ?? after}`
+    throw new Error(`the end of ${stream} elsewhere: not within ${patienceMs} ms; ${seen}`)
   }
+  assert.is(status, 200, text)
+  return text
 }
 
 export function parse(text: string): Got {
@@ -56,15 +78,18 @@ export async function readSome(
   leave: AbortController,
 ): Promise<string> {
   let text = ''
-  const decoder = new TextDecoder()
-  try {
+  const read = async () => {
+    const decoder = new TextDecoder()
     for await (const chunk of reply.body ?? []) {
       text += decoder.decode(chunk, { stream: true })
       if ((text.match(/^id: /gm) ?? []).length > count) break
     }
-  } catch {
-    // Left, or cut: what came before it counts.
   }
+  // Left, or cut: what came before it counts.
+  await inTime(
+    `event ${count} of ${streamOf(reply)}`,
+    read().catch(() => undefined),
+  )
   leave.abort()
   return text.slice(0, text.lastIndexOf('\n\n') + 2)
 }
