@@ -29,7 +29,8 @@ const docsAlone = `${server}plugins: { docs: true }\n`
 async function running(text?: string) {
   const cwd = folder()
   const file = join(cwd, 'config', 'manifest.yaml')
-  const write = (written: string) => writeFileSync(file, written)
+  const write = (written: string, name = 'config/manifest.yaml') =>
+    writeFileSync(join(cwd, name), written)
   mkdirSync(join(cwd, 'config'))
   if (text !== undefined) write(text)
   const host = createHost({
@@ -92,6 +93,22 @@ test('a file that came, was refused and is gone again is not missed', async () =
 
   assert.not(changed)
   assert.equal(names(), before)
+})
+
+test('a reload reads .env and the file that a _FILE names anew', async () => {
+  const { host, write } = await running(docsAlone)
+  const hashes: string[] = []
+  const reload = async () => void hashes.push((await host.reload()).hash)
+
+  write(`${server}plugins: { docs: { config: { a: "\${A:-}", b: "\${B:-}" } } }\n`)
+  await reload()
+  write('A=1\nB_FILE=b.txt\n', '.env')
+  write('one', 'b.txt')
+  await reload()
+  write('two', 'b.txt')
+  await reload()
+
+  assert.is(new Set(hashes).size, 3)
 })
 
 test.run()
