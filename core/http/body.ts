@@ -4,6 +4,7 @@ import { scan } from 'secure-json-parse'
 
 import type { ProblemError } from '../errors.ts'
 import { HttpErrors } from './errors.ts'
+import { jsonFault } from './json-fault.ts'
 
 /** The client went away before the end of its body: nobody is left to be answered. */
 export class ClientGone extends Error {
@@ -110,7 +111,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw HttpErrors.invalid_json()
+    throw HttpErrors.invalid_json({ detail: jsonFault(text) })
   }
 }
 
