@@ -5,8 +5,8 @@ import type { Plan } from './plan.ts'
 import type { Examine, Finding } from './plugin.ts'
 import type { Cast } from './transition.ts'
 
-/** For one plugin. */
-const deadlineMs = 5_000
+/** For one plugin to look about, and then to tell what it has found by then. */
+const [askMs, tellMs] = [5_000, 1_000]
 
 /** What the plugins of a plan find out about themselves, in its order. One that fails is a finding too. */
 export async function findingsOf(
@@ -33,12 +33,18 @@ async function findingsOfOne(
   if (instance === undefined) throw unavailable.get(name)?.error
   const examine = instance.plugin.doctor as Examine<object> | undefined
   if (examine === undefined) return []
-  const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), instance.signal])
-  return within(
-    deadlineMs,
-    examine(instance.services, { online, signal }),
-    () => new Error(`no answer within ${deadlineMs / 1_000} s`),
-  )
+  const over = new AbortController()
+  const timer = setTimeout(() => over.abort(), askMs)
+  const signal = AbortSignal.any([over.signal, instance.signal])
+  try {
+    return await within(
+      askMs + tellMs,
+      examine(instance.services, { online, signal }),
+      () => new Error(`no answer within ${askMs / 1_000} s`),
+    )
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function failure(plugin: string, error: unknown): Finding {

@@ -53,17 +53,27 @@ export class Doctor {
   async examine(): Promise<readonly Finding[]> {
     const { workerGateway } = this.#needs
     const local = [...this.setUp(), ...(await this.backlog())]
-    return workerGateway.canRead ? [...local, ...(await this.atStripe())] : local
+    return workerGateway.canRead ? [...local, ...(await this.atStripe(workerGateway))] : local
   }
 
   /** What the config alone tells. */
   setUp(): readonly Finding[] {
-    return [this.#mode(), this.#secret()]
+    const { mode } = this.#needs
+    return mode === 'off' ? [this.#mode()] : [this.#mode(), this.#secret()]
   }
 
-  /** What Stripe tells. */
-  async atStripe(): Promise<readonly Finding[]> {
-    return [...(await this.#key()), ...(await this.#prices()), ...(await this.#endpoint())]
+  /** What Stripe tells; all is asked at once. What it does not tell is a finding too. */
+  async atStripe(gateway: Gateway): Promise<readonly Finding[]> {
+    const plans = this.#needs.catalogue.plans.filter(({ id }) => id !== 'free')
+    const prices = plans.flatMap(({ id, prices: all }) => all.map((price) => ({ id, price })))
+    const asked = [
+      this.#key(gateway),
+      ...prices.map(({ id, price }) => priceOf(gateway, id, price)),
+      this.#endpoint(gateway),
+    ]
+    const told = (await Promise.all(asked)).flat()
+    const unsaleable = plans.filter(({ id }) => !this.#needs.catalogue.forSale(id))
+    return [...new Set(told), ...unsaleable.map(({ id }) => withoutPrice(id))]
   }
 
   #mode(): Finding {
@@ -77,7 +87,7 @@ export class Doctor {
       )
     }
     if (mode === 'off')
-      return finding('mode', 'fail', 'neither STRIPE_API_KEY nor STRIPE_WEBHOOK_SECRET is set')
+      return finding('mode', 'warn', 'off: no key for Stripe, nothing can be sold')
     return finding(
       'mode',
       server.production ? 'fail' : 'pass',
@@ -111,10 +121,10 @@ export class Doctor {
     return [finding('inbox', dead > 0 ? 'fail' : 'pass', detail)]
   }
 
-  async #key(): Promise<readonly Finding[]> {
-    const { workerGateway, clock, config, mode, server } = this.#needs
+  async #key(gateway: Gateway): Promise<readonly Finding[]> {
+    const { clock, config, mode, server } = this.#needs
     try {
-      const { livemode, date } = await workerGateway.probe()
+      const { livemode, date } = await gateway.probe()
       const said = `Stripe takes it, ${livemode ? 'live' : 'test'} mode`
       const isOdd = mode === 'stripe' && livemode !== server.production
       const isOther = livemode !== livemodeOf(config, mode)
@@ -127,48 +137,14 @@ export class Doctor {
         clockFinding(date, clock.now()),
       ]
     } catch (error) {
-      return [finding('API key', 'fail', reasonOf(error))]
+      return [isSilent(error) ? noAnswer : finding('API key', 'fail', reasonOf(error))]
     }
   }
 
-  async #prices(): Promise<readonly Finding[]> {
-    const { catalogue } = this.#needs
-    const findings: Finding[] = []
-    for (const plan of catalogue.plans) {
-      if (plan.id === 'free') continue
-      if (!catalogue.forSale(plan.id)) {
-        findings.push(finding(`plan ${plan.id}`, 'warn', 'it has no price: it cannot be bought'))
-      }
-      for (const id of plan.prices) findings.push(await this.#price(plan.id, id))
-    }
-    return findings
-  }
-
-  async #price(plan: string, id: string): Promise<Finding> {
-    const check = `plan ${plan}`
+  async #endpoint(gateway: Gateway): Promise<readonly Finding[]> {
+    if (this.#needs.mode === 'fake') return []
     try {
-      const price = await this.#needs.workerGateway.price(id)
-      if (price['active'] === false) return finding(check, 'fail', `${id} is archived`)
-      const isRecurring = price['type'] === 'recurring'
-      return finding(
-        check,
-        isRecurring ? 'pass' : 'fail',
-        isRecurring ? id : `${id} is no subscription price`,
-      )
-    } catch (error) {
-      const hint =
-        isProblem(error) && error.code === 'stripe_missing'
-          ? ': wrong mode, or another account'
-          : ''
-      return finding(check, 'fail', `${id}: ${reasonOf(error)}${hint}`)
-    }
-  }
-
-  async #endpoint(): Promise<readonly Finding[]> {
-    const { workerGateway, mode } = this.#needs
-    if (mode === 'fake') return []
-    try {
-      const all = await workerGateway.endpoints()
+      const all = await gateway.endpoints()
       const ours = all.filter((one) => String(one['url']).includes('/billing/stripe-webhook'))
       const [endpoint] = ours
       if (!endpoint) {
@@ -182,10 +158,33 @@ export class Doctor {
       }
       return [endpointFinding(endpoint)]
     } catch (error) {
-      return [finding('endpoint', 'warn', reasonOf(error))]
+      return [isSilent(error) ? noAnswer : finding('endpoint', 'warn', reasonOf(error))]
     }
   }
 }
+
+async function priceOf(gateway: Gateway, plan: string, id: string): Promise<Finding> {
+  const check = `plan ${plan}`
+  try {
+    const price = await gateway.price(id)
+    if (price['active'] === false) return finding(check, 'fail', `${id} is archived`)
+    if (price['type'] === 'recurring') return finding(check, 'pass', id)
+    return finding(check, 'fail', `${id} is no subscription price`)
+  } catch (error) {
+    if (isSilent(error)) return noAnswer
+    const isMissing = isProblem(error) && error.code === 'stripe_missing'
+    const hint = isMissing ? ': wrong mode, or another account' : ''
+    return finding(check, 'fail', `${id}: ${reasonOf(error)}${hint}`)
+  }
+}
+
+/** Told once, whatever was asked. */
+const noAnswer = finding('Stripe', 'fail', 'it does not answer')
+
+const isSilent = (error: unknown) => isProblem(error) && error.code === 'stripe_unavailable'
+
+const withoutPrice = (plan: string) =>
+  finding(`plan ${plan}`, 'warn', 'it has no price: it cannot be bought')
 
 /** Webhooks are refused from five minutes on. */
 function clockFinding(date: Date | null, now: number): Finding {

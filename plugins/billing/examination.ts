@@ -3,11 +3,13 @@ import type { Examination, Finding, ServerFacts } from 'autodocops'
 
 import type { Config } from './config.ts'
 import type { Doctor, Finding as Found } from './doctor.ts'
+import type { Gateway } from './gateway.ts'
 import { livemodeOf } from './mode.ts'
 import type { Mode } from './mode.ts'
 
 interface Needs {
   readonly doctor: Doctor
+  readonly workerGateway: Gateway
   readonly mode: Mode
   readonly config: Config
   readonly server: Pick<ServerFacts, 'production'>
@@ -16,12 +18,20 @@ interface Needs {
 const verdicts = { pass: 'ok', warn: 'warning', fail: 'failed' } as const
 
 /** What `billing doctor` finds, for `autodocops doctor`: Stripe is asked with `--online` only. */
-export async function examine(needs: Needs, { online }: Examination): Promise<readonly Finding[]> {
-  const { doctor, mode } = needs
-  const own = [...doctor.setUp().map(findingOf), ...keyModeOf(needs), ...(await inboxOf(doctor))]
-  if (mode !== 'stripe') return own
-  if (online) return [...own, ...(await doctor.atStripe()).map(findingOf)]
-  return [...own, { check: 'billing: Stripe', verdict: 'skipped', saw: 'asked with --online only' }]
+export async function examine(needs: Needs, examination: Examination): Promise<readonly Finding[]> {
+  const { doctor } = needs
+  const told = [...doctor.setUp().map(findingOf), ...keyModeOf(needs)]
+  const asked = [inboxOf(doctor), stripeOf(needs, examination)]
+  return [...told, ...(await Promise.all(asked)).flat()]
+}
+
+async function stripeOf(
+  { doctor, workerGateway, mode }: Needs,
+  { online, signal }: Examination,
+): Promise<readonly Finding[]> {
+  if (mode !== 'stripe') return []
+  if (online) return (await doctor.atStripe(workerGateway.until(signal))).map(findingOf)
+  return [{ check: 'billing: Stripe', verdict: 'skipped', saw: 'asked with --online only' }]
 }
 
 /** Before the first start there is no table to look into; the database says for itself what is wrong. */
@@ -56,10 +66,11 @@ function findingOf({ check, status, detail }: Found): Finding {
 
 function adviceOn(check: string): string {
   const advice: Readonly<Record<string, string>> = {
-    mode: 'set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET',
+    mode: 'set STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET; without Stripe: autodocops plugins disable billing',
     'webhook secret':
       'set STRIPE_WEBHOOK_SECRET to the signing secret of the endpoint (whsec_…), from the dashboard or `stripe listen --print-secret`',
     inbox: 'autodocops billing events list --dead, then autodocops billing events replay --dead',
+    Stripe: 'let this machine reach api.stripe.com; status.stripe.com tells how Stripe is',
     'API key': 'set STRIPE_API_KEY to a key of this account and mode',
     clock: 'let NTP set the clock of this machine (timedatectl set-ntp true)',
     endpoint: 'mend the endpoint in the dashboard of Stripe: docs/guides/billing.md',

@@ -73,12 +73,8 @@ export function fakeApi(state: FakeState, billing: FakeBilling): Router {
   })
   index('/webhook_endpoints', 'webhook_endpoint', () => true)
   router.get('/entitlements/active_entitlements', (ctx) => {
-    const customer = text(ctx.query['customer']) ?? ''
-    ctx.body = listObject(
-      ctx.path,
-      list(record(state.find(`${customer}:features`))['data']) as FakeObject[],
-      false,
-    )
+    const held = record(state.find(`${text(ctx.query['customer']) ?? ''}:features`))
+    ctx.body = page(ctx.path, list(held) as FakeObject[], decodeForm(ctx.querystring))
   })
   router.get('/balance', (ctx) => {
     ctx.body = {

@@ -6,6 +6,7 @@ const refuse = (): Promise<never> => Promise.reject(E.billing_not_configured())
 /** No key: nothing can be sold or asked. What webhooks carry is all there is. */
 export const noGateway: Gateway = Object.freeze({
   canRead: false,
+  until: () => noGateway,
   createCustomer: refuse,
   linkCustomer: refuse,
   createCheckout: refuse,

@@ -25,6 +25,8 @@ export interface EventPage {
 export interface Gateway {
   /** False: there is no key, and only the payloads of webhooks tell anything. */
   readonly canRead: boolean
+  /** The same; its calls end with this signal. */
+  readonly until: (signal: AbortSignal) => Gateway
   readonly createCustomer: (owner: string, key: string) => Promise<string>
   readonly linkCustomer: (customer: string, owner: string, key: string) => Promise<void>
   readonly createCheckout: (order: CheckoutOrder) => Promise<CheckoutFacts>

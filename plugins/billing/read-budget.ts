@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Clock } from 'autodocops'
 
 /** So many reads a second, and as many at once after a rest: thin events would reach Stripe's own limit quickly. */
@@ -12,10 +14,10 @@ export class ReadBudget {
     this.#clock = clock
   }
 
-  async take(): Promise<void> {
+  async take(signal?: AbortSignal): Promise<void> {
     const now = this.#clock.monotonic()
     this.#nextAt = Math.max(this.#nextAt, now - 1_000) + 1_000 / this.#perSecond
     const waitMs = this.#nextAt - now
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+    if (waitMs > 0) await sleep(waitMs, undefined, signal && { signal })
   }
 }

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 import type { Clock, EventBus } from 'autodocops'
 import type Stripe from 'stripe'
 import type * as z from 'zod'
@@ -25,9 +27,11 @@ export interface Call<T> {
   /** `subscriptions.retrieve`: the SDK's own name, and the label of the metric. */
   readonly operation: string
   readonly deadlineMs: number
+  /** Ends the call before its deadline. */
+  readonly signal: AbortSignal | undefined
   readonly isRead: boolean
   readonly answer: z.ZodType<T>
-  readonly ask: (stripe: Stripe, options: { readonly timeout: number }) => Promise<unknown>
+  readonly ask: (stripe: Stripe) => Promise<unknown>
 }
 
 /** The one line to Stripe of this process: lazily opened, with deadlines, a budget and a breaker. */
@@ -35,6 +39,8 @@ export class StripeLine {
   readonly #needs: Needs
   readonly #breaker: Breaker
   readonly #budget: ReadBudget
+  /** The SDK knows no signal: what ends a call reaches its `fetch` this way. */
+  readonly #end = new AsyncLocalStorage<AbortSignal>()
   #stripe: Promise<Stripe> | undefined
 
   constructor(needs: Needs) {
@@ -48,7 +54,11 @@ export class StripeLine {
     if (this.#breaker.waitMs > 0) {
       throw E.stripe_unavailable({ operation }, retryAfter(this.#breaker.waitMs))
     }
-    if (call.isRead) await this.#budget.take()
+    if (call.isRead) {
+      await this.#budget.take(call.signal).catch((cause: unknown) => {
+        throw E.stripe_unavailable({ operation }, { cause })
+      })
+    }
     const startedAt = this.#needs.clock.monotonic()
     const tell = (outcome: 'ok' | 'error' | 'timeout') =>
       this.#needs.events.emit(BillingEvents, 'billing:stripe-called', {
@@ -67,9 +77,9 @@ export class StripeLine {
     }
   }
 
-  async #within<T>({ ask, deadlineMs, answer }: Call<T>): Promise<T> {
+  async #within<T>({ ask, deadlineMs, signal, answer }: Call<T>): Promise<T> {
     const stripe = await (this.#stripe ??= this.#open())
-    const given = await inTime(ask(stripe, { timeout: deadlineMs }), deadlineMs)
+    const given = await inTime(deadlineMs, signal, (end) => this.#end.run(end, () => ask(stripe)))
     const checked = answer.safeParse(given)
     if (!checked.success) throw new NotStripes(checked.error)
     return checked.data
@@ -88,6 +98,10 @@ export class StripeLine {
       telemetry: false,
       maxNetworkRetries: 0,
       appInfo: { name: 'AutoDocOps' },
+      // Its own time-out is left aside: ours is for the whole call, and ends it.
+      httpClient: Sdk.createFetchHttpClient((url, init) =>
+        fetch(url, { ...init, signal: this.#end.getStore() ?? null }).catch(inWordsOfSdk),
+      ),
       ...elsewhere,
     })
   }
@@ -116,16 +130,33 @@ class NotStripes extends Error {
   }
 }
 
-/** The SDK's own time-out is for each attempt, and not for the body. */
-async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TooLate(`no answer within ${ms} ms`)), ms)
+const cut = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']
+
+/** After a connection that was cut it asks once more, when it is told so: an idle one may have been closed just then. */
+function inWordsOfSdk(error: Error): never {
+  const { code } = record(error.cause)
+  throw cut.includes(String(code)) ? Object.assign(error, { code: 'ECONNRESET' }) : error
+}
+
+/** What is late, or not waited for any longer, is ended: no connection stays open for it. */
+async function inTime<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (end: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  const end = new AbortController()
+  const stop = () => end.abort(new TooLate())
+  const timer = setTimeout(stop, ms)
+  signal?.addEventListener('abort', stop)
+  const over = new Promise<never>((_, reject) => {
+    end.signal.addEventListener('abort', () => reject(end.signal.reason as Error))
   })
   try {
-    return await Promise.race([work, late])
+    return await Promise.race([work(end.signal), over])
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
   }
 }
 
