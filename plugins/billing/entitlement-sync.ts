@@ -35,11 +35,12 @@ export class EntitlementSync {
     const lease = await takeLease(knex, `object:${customer}`, random.uuid(), config.worker.lease)
     if (!lease) throw new Busy(customer)
     try {
-      const { features, at } = await this.#learn(customer, events)
+      const { features, isWhole, at } = await this.#learn(customer, events)
       const owner = await knex.transaction(async (trx) => {
         if (!(await endLease(trx, lease))) throw new Busy(customer)
         const isNewer = await moveOn(trx, customer, at)
-        if (isNewer) await replace(trx, customer, features)
+        if (isNewer && isWhole) await takeAll(trx, customer)
+        if (isNewer) await give(trx, customer, features)
         await finish(
           trx,
           events.map(({ event }) => event.id),
@@ -59,9 +60,14 @@ export class EntitlementSync {
       (a, b) => b.event.stripeCreated.getTime() - a.event.stripeCreated.getTime(),
     )[0]
     const at = last?.event.stripeCreated ?? new Date(0)
-    if (workerGateway.canRead) return { features: await workerGateway.entitlements(customer), at }
-    const told = list(record(last?.object)['entitlements']).map((one) => text(one['lookup_key']))
-    return { features: told.filter((feature) => feature !== null), at }
+    if (workerGateway.canRead) {
+      return { features: await workerGateway.entitlements(customer), isWhole: true, at }
+    }
+    const page = record(record(last?.object)['entitlements'])
+    const told = list(page).map((one) => text(one['lookup_key']))
+    // An event carries the first few only: nothing is taken away for what it leaves out.
+    const isWhole = page['has_more'] === false
+    return { features: told.filter((feature) => feature !== null), isWhole, at }
   }
 }
 
@@ -78,11 +84,12 @@ const moveOn = async (db: Knex, customer: string, at: Date): Promise<boolean> =>
     [customer, at],
   )) > 0
 
-async function replace(db: Knex, customer: string, features: readonly string[]): Promise<void> {
-  await changed(db, `delete from billing_entitlements where customer = ?`, [customer])
-  await changed(
+const takeAll = (db: Knex, customer: string): Promise<number> =>
+  changed(db, `delete from billing_entitlements where customer = ?`, [customer])
+
+const give = (db: Knex, customer: string, features: readonly string[]): Promise<number> =>
+  changed(
     db,
     `insert into billing_entitlements (customer, feature) select ?, * from unnest(?::text[]) on conflict do nothing`,
     [customer, features],
   )
-}

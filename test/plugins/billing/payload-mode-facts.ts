@@ -2,6 +2,7 @@ import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { thinTwin } from '../../../plugins/billing/fake-event.ts'
+import type { FakeObject } from '../../../plugins/billing/fake-state.ts'
 import { eventsIn, proPrice, settle, statusOf } from './stage.ts'
 import type { Instance } from './stage.ts'
 import type { World } from './worker-world.ts'
@@ -81,5 +82,23 @@ export function payloadModeFacts(test: Test, world: World, payloadOnly: Instance
     await settle(payloadOnly)
 
     assert.is((await statusOf(database, sub))?.status, 'canceled')
+  })
+
+  test('without a key features are as an event lists them; what a list that goes on leaves out is kept', async () => {
+    const customer = fake.billing.createCustomer({}).id
+    await world.link(customer, 'hal')
+    const has = (n: number) => payloadOnly.billing.has('hal', `feature-${n}`)
+    const [first, second, third] = world.features(3) as [FakeObject, FakeObject, FakeObject]
+    const told = async (features: readonly FakeObject[], hasMore: boolean) => {
+      await receive(payloadOnly, world.entitled(customer, features, hasMore))
+      await settle(payloadOnly)
+    }
+
+    await told([first, second], false)
+    await told([third], true)
+    assert.equal([await has(0), await has(1), await has(2)], [true, true, true])
+
+    await told([third], false)
+    assert.equal([await has(0), await has(1), await has(2)], [false, false, true])
   })
 }

@@ -1,9 +1,11 @@
+import { isProblem } from 'autodocops'
 import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { BillingEvents } from 'autodocops/plugins/billing'
 
-import { eventObject, thinTwin } from '../../../plugins/billing/fake-event.ts'
+import { thinTwin } from '../../../plugins/billing/fake-event.ts'
+import type { Gateway } from '../../../plugins/billing/gateway.ts'
 import { row } from '../../../plugins/billing/sql.ts'
 import { count, eventsIn, proPrice, settle, statusOf } from './stage.ts'
 import type { Instance } from './stage.ts'
@@ -116,40 +118,33 @@ export function workerFacts(test: Test, world: World): void {
     assert.equal([after.plan, after.active, after.inGrace], ['free', false, false])
   })
 
-  test('features of Stripe Entitlements are had beside those of the plan', async () => {
-    const sub = buy('hal')
-    const customer = String(fake.billing.get(sub, 'subscription')['customer'])
-    await database.knex.raw(
-      `insert into billing_customers (id, livemode, owner) values (?, false, 'hal')`,
-      [customer],
-    )
-    const feature = {
-      id: 'ent_1',
-      object: 'entitlements.active_entitlement',
-      feature: 'feat_1',
-      livemode: false,
-      lookup_key: 'sso',
-    }
-    fake.state.put({ id: `${customer}:features`, object: 'fake.features', data: [feature] })
-    const summary = {
-      id: customer,
-      object: 'entitlements.active_entitlement_summary',
-      customer,
-      livemode: false,
-      entitlements: { object: 'list', data: [feature], has_more: false },
-    }
-    await receive(
-      one,
-      eventObject('evt_ent', fake.state.now(), {
-        type: 'entitlements.active_entitlement_summary.updated',
-        object: summary,
-        previous: undefined,
-      }),
-    )
+  test('features of Stripe Entitlements are had beside those of the plan, however many pages they fill', async () => {
+    const customer = String(fake.billing.get(buy('hal'), 'subscription')['customer'])
+    await world.link(customer, 'hal')
+    const features = world.features(250)
+    fake.state.put({ id: `${customer}:features`, object: 'fake.features', data: features })
+    const asked = calls(one)
+    await receive(one, world.entitled(customer, features.slice(0, 10), true))
     await settle(one)
 
-    assert.is(await one.billing.has('hal', 'sso'), true)
-    assert.is(await one.billing.has('hal', 'other'), false)
+    assert.is(await one.billing.has('hal', 'feature-0'), true)
+    assert.is(await one.billing.has('hal', 'feature-249'), true)
+    assert.is(await one.billing.has('hal', 'feature-250'), false)
+    const pages = asked.filter(({ operation }) => operation.startsWith('entitlements'))
+    assert.is(pages.length, 3)
+  })
+
+  test('a list of features that does not end is not believed', async () => {
+    const customer = fake.billing.createCustomer({}).id
+    fake.state.put({
+      id: `${customer}:features`,
+      object: 'fake.features',
+      data: world.features(1_001),
+    })
+    const gateway = one.plugin.services['workerGateway'] as Gateway
+    const error = await gateway.entitlements(customer).catch((problem: unknown) => problem)
+
+    assert.ok(isProblem(error) && error.code === 'stripe_invalid_response')
   })
 
   test('a price that nobody named is kept, and gives no more than free', async () => {

@@ -19,6 +19,16 @@ export interface World {
   readonly buy: (owner?: string | null) => string
   /** What Stripe would tell of a subscription as it is now, or as `change` makes it. */
   readonly update: (sub: string, change?: object, at?: number) => FakeObject
+  /** Says in our tables whose customer it is. */
+  readonly link: (customer: string, owner: string) => Promise<unknown>
+  /** `feature-0`, `feature-1`, … as Stripe Entitlements lists them. */
+  readonly features: (count: number) => FakeObject[]
+  /** The event that tells of a customer's features: all of them, or the first few. */
+  readonly entitled: (
+    customer: string,
+    features: readonly FakeObject[],
+    hasMore: boolean,
+  ) => FakeObject
   /** Every retry that waits is due. */
   readonly dueNow: () => Promise<unknown>
   readonly end: () => Promise<void>
@@ -61,6 +71,24 @@ export async function worldOn(
         object: { ...fake.billing.get(sub, 'subscription'), ...change },
         previous: {},
       }),
+    link: (customer, owner) =>
+      database.knex.raw(
+        `insert into billing_customers (id, livemode, owner) values (?, false, ?)`,
+        [customer, owner],
+      ),
+    features: (count) => Array.from({ length: count }, (_, n) => featureObject(n)),
+    entitled: (customer, features, hasMore) =>
+      eventObject(`evt_made_${(serial += 1)}`, fake.state.now(), {
+        type: 'entitlements.active_entitlement_summary.updated',
+        object: {
+          id: customer,
+          object: 'entitlements.active_entitlement_summary',
+          customer,
+          livemode: false,
+          entitlements: { object: 'list', data: features, has_more: hasMore },
+        },
+        previous: undefined,
+      }),
     dueNow: () =>
       database.knex.raw(
         `update billing_events set next_attempt_at = clock_timestamp() where status = 'pending'`,
@@ -72,3 +100,11 @@ export async function worldOn(
     },
   }
 }
+
+const featureObject = (n: number): FakeObject => ({
+  id: `ent_${n}`,
+  object: 'entitlements.active_entitlement',
+  feature: `feat_${n}`,
+  livemode: false,
+  lookup_key: `feature-${n}`,
+})
