@@ -86,6 +86,7 @@ async function list({ database }: Services, args: Args, io: CommandIo): Promise<
   const events = await listEvents(database.knex, filter, { limit })
   if (io.json) io.out(JSON.stringify({ items: events }))
   else for (const event of events) io.out(line(event))
+  if (!io.json && events.length === 0) io.err('No events.')
   return 0
 }
 

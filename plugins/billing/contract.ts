@@ -92,6 +92,10 @@ export const BillingEvents = events<{
     readonly plan: string
     readonly outcome: 'created' | 'completed' | 'failed'
   }
+  'billing:drift-found': {
+    readonly kind: 'event' | 'subscription'
+    readonly count: number
+  }
   'billing:stripe-called': {
     readonly operation: string
     readonly outcome: 'ok' | 'error' | 'timeout'

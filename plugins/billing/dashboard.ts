@@ -49,6 +49,13 @@ export const dashboard = dashboardRow(metrics, {
       queries: [{ rate: 'billing_checkouts_total', by: ['plan', 'outcome'] }],
     },
     {
+      title: 'Drift',
+      description:
+        'What the reconciler found at Stripe and made up for. Steady `event`: webhooks do not arrive.',
+      unit: 'eps',
+      queries: [{ rate: 'billing_drift_total', by: ['kind'] }],
+    },
+    {
       title: 'Stripe API p95',
       description: 'How long Stripe takes to answer us.',
       unit: 's',

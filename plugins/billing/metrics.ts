@@ -95,6 +95,13 @@ export const metrics = [
       return counts.map(({ plan, status, count }) => [{ plan, status }, count] as const)
     },
   }),
+  counter({
+    name: 'billing_drift_total',
+    help: 'What the reconciler made up for: events that no webhook brought, subscriptions that were another',
+    labels: { kind: ['event', 'subscription'] },
+    from: BillingEvents,
+    on: { 'billing:drift-found': ({ kind, count }) => [{ kind }, count] },
+  }),
   histogram({
     name: 'stripe_request_duration_seconds',
     help: 'Calls to Stripe',

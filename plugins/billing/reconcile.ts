@@ -1,7 +1,8 @@
-import type { Logger, Random } from 'autodocops'
+import type { EventBus, Logger, Random } from 'autodocops'
 import type { DatabaseService } from 'autodocops/plugins/database'
 
 import type { Config } from './config.ts'
+import { BillingEvents } from './contract.ts'
 import { databaseTime, readCursor, writeCursor } from './cursors.ts'
 import { readEvent } from './event-shape.ts'
 import type { Gateway } from './gateway.ts'
@@ -28,6 +29,7 @@ interface Needs {
   readonly webhook: Webhook
   readonly config: Pick<Config, 'reconcile'>
   readonly random: Random
+  readonly events: EventBus
   readonly log: Logger
 }
 
@@ -64,7 +66,9 @@ export class Reconciler {
     if (!lease) return undefined
     try {
       const events = await this.#missed(since)
+      this.#tell('event', events.inserted)
       const rows = await this.#drift()
+      this.#tell('subscription', rows.drifted)
       return { ...events, ...rows }
     } finally {
       await endLease(database.knex, lease)
@@ -77,6 +81,11 @@ export class Reconciler {
       this.#needs.log.warn({ ...found }, 'webhooks were missed, and are made up for')
     }
     return false
+  }
+
+  #tell(kind: 'event' | 'subscription', count: number): void {
+    if (count === 0) return
+    this.#needs.events.emit(BillingEvents, 'billing:drift-found', { kind, count })
   }
 
   async #missed(from: Date | undefined): Promise<Pick<Reconciled, 'inserted' | 'seen'>> {

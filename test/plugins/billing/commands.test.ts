@@ -43,7 +43,18 @@ test('events are listed and shown with what Stripe sent', async () => {
     new RegExp(`pending {2}${id} {2}customer.created`),
   )
   assert.match((await run(['events', 'show', id])).out, /"object": "customer"/)
-  assert.is((await run(['events', 'list'], { status: 'dead' })).out, '')
+})
+
+test('a list without events says so; as JSON it is empty', async () => {
+  await arrived()
+  const dead = { status: 'dead' }
+
+  assert.equal(await run(['events', 'list'], dead), { code: 0, out: '', err: 'No events.' })
+  assert.equal(await run(['events', 'list'], { ...dead, json: true }), {
+    code: 0,
+    out: '{"items":[]}',
+    err: '',
+  })
 })
 
 test('a dead event is replayed by its id, and all of them by --dead', async () => {

@@ -1,6 +1,8 @@
 import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { BillingEvents } from 'autodocops/plugins/billing'
+
 import { emptied, settle, statusOf } from './stage.ts'
 import type { World } from './worker-world.ts'
 
@@ -21,19 +23,24 @@ export function reconcileFacts(test: Test, world: World): void {
     await database.knex.raw(
       `update billing_subscriptions set fetch_started_at = clock_timestamp() - interval '2 days'`,
     )
+    const told = one.plugin.heard(BillingEvents, 'billing:drift-found')
     const found = await one.reconciler.run()
     assert.is(found?.drifted, 1)
+    assert.ok(told.some(({ kind, count }) => kind === 'subscription' && count === 1))
     assert.ok((await one.billing.plan('alice')).cancelAt)
   })
 
   test('events that no webhook brought are found at Stripe and made up for', async () => {
     const sub = buy('gina')
+    const told = one.plugin.heard(BillingEvents, 'billing:drift-found')
     const found = await one.reconciler.run()
     await settle(one)
 
     assert.ok((found?.inserted ?? 0) >= sent.length)
     assert.is((await statusOf(database, sub))?.owner, 'gina')
+    assert.equal(told, [{ kind: 'event', count: found?.inserted }])
     assert.is((await one.reconciler.run())?.inserted, 0)
+    assert.is(told.length, 1, 'nothing is told when nothing was missing')
   })
 
   test('one instance reconciles at a time', async () => {
