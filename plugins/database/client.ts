@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Knex } from 'knex'
 import PostgresClient from 'knex/lib/dialects/postgres/index.js'
 import type { Client } from 'pg'
 
 import { DatabaseErrors, retrySoon } from './errors.ts'
-import { isBroken, isPoolTimeout, problemOf } from './faults.ts'
+import { isBroken, isPoolTimeout, isTooMany, problemOf } from './faults.ts'
 import type { Watch } from './watch.ts'
 
 /** A `pg` client with the marks of knex and ours. */
@@ -31,6 +33,7 @@ const pingMs = 500
 /** Used within this time, it is not asked. */
 const freshMs = 1_000
 const goodbyeMs = 1_000
+const [pauseMs, mostPausesMs] = [100, 1_500]
 
 /**
  * knex's own client, watched: faults become problems, a broken connection never goes back into the pool,
@@ -61,7 +64,11 @@ export class WatchedClient extends PostgresClient {
     const { watch } = this.config
     await watch.prepare()
     const { era } = watch
-    const connection: Connection = await super.acquireRawConnection()
+    const waitMs = this.config.pool?.acquireTimeoutMillis ?? 0
+    // Less than the pool waits: what the server says tells more than that it took too long.
+    const connection: Connection = await patiently(0.75 * waitMs, () =>
+      super.acquireRawConnection(),
+    )
     return Object.assign(connection, { era, usedAt: watch.now() })
   }
 
@@ -110,6 +117,18 @@ export class WatchedClient extends PostgresClient {
     }
     const impatient = setTimeout(() => discard(connection, 'no goodbye'), goodbyeMs)
     await connection.end().finally(() => clearTimeout(impatient))
+  }
+}
+
+/** A server that has no connection left may soon have one: of ours, or of an instance that goes. */
+async function patiently<T>(waitMs: number, connect: () => Promise<T>): Promise<T> {
+  for (let left = Math.min(waitMs, mostPausesMs); ; left -= pauseMs) {
+    try {
+      return await connect()
+    } catch (error) {
+      if (!isTooMany(error) || left < pauseMs) throw error
+      await sleep(pauseMs)
+    }
   }
 }
 

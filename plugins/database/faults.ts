@@ -68,6 +68,9 @@ export function reasonOf(error: unknown): string {
   return textOf(error) || (codeOf(error) ?? 'no answer')
 }
 
+/** The server, the database or the role has no connection left to give. */
+export const isTooMany = (error: unknown): boolean => codeOf(error) === '53300'
+
 const codeOf = (error: unknown): string | undefined =>
   (error as { readonly code?: string } | undefined)?.code
 
@@ -78,7 +81,7 @@ export function adviceOn(error: unknown): string {
     return 'mend user and password in DATABASE_URL, or DB_USERNAME and DB_PASSWORD'
   if (code === '3D000')
     return 'create that database (createdb), or name another by DATABASE_URL or DB_NAME'
-  if (code === '53300')
+  if (isTooMany(error))
     return 'raise max_connections of the server, or lower plugins.database.config.pool.max'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return 'mend the host in DATABASE_URL or DB_HOST'

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { ProblemError } from 'autodocops'
@@ -6,9 +7,11 @@ import * as assert from 'uvu/assert'
 
 import { DatabaseEvents } from '../../../plugins/database/contract.ts'
 import { postgres } from '../../harness/postgres.ts'
+import { until } from '../../harness/until.ts'
 import { migrationFolder, running } from './migration-folder.ts'
 import { migratorFacts } from './migrator-facts.ts'
 import { codeOf, started } from './started.ts'
+import type { Started } from './started.ts'
 
 const { url } = await postgres()
 const start = (config: unknown = {}) => started({}, { url, ...(config as object) })
@@ -37,7 +40,7 @@ test('deadlines are given to the server when connecting', async () => {
 })
 
 test('a statement that takes too long is a problem, and its connection is used again', async () => {
-  const short = await start({ deadlines: { statement: '200ms' }, pool: { max: 1 } })
+  const short = await start({ deadlines: { statement: '1s' }, pool: { max: 1 } })
   const pid = async () => {
     const { rows } = await short.connections.knex.raw('select pg_backend_pid() as pid')
     return (rows as { pid: number }[])[0]?.pid
@@ -51,18 +54,44 @@ test('a statement that takes too long is a problem, and its connection is used a
 })
 
 test('when every connection is taken, waiting ends with database_busy', async () => {
-  const small = await start({ pool: { max: 1 }, deadlines: { poolWait: '100ms' } })
-  // knex asks when it is awaited, not before.
-  const taken = Promise.resolve(small.connections.knex.raw('select pg_sleep(0.6)'))
-  await sleep(150)
+  const small = await start({ pool: { max: 1 }, deadlines: { poolWait: '1s' } })
+  const taken = await small.connections.knex.transaction()
 
   assert.is(await codeOf(small.connections.knex.raw('select 1')), 'database_busy')
   assert.is((await small.connections.check()).status, 'warn')
 
-  await taken
+  await taken.rollback()
   assert.is((await small.connections.check()).status, 'pass')
   await small.plugin.stop()
 })
+
+/** As somebody to whom the server gives one connection and no more. */
+async function withOne(check: (one: Started) => Promise<void>): Promise<void> {
+  const role = `one_${randomUUID().slice(0, 8)}`
+  const asRole = Object.assign(new URL(url), { username: role, password: role })
+  await knex.raw(`create role ${role} login password '${role}' connection limit 1`)
+  const deadlines = { poolWait: '10s' }
+  const one = await start({ url: String(asRole), pool: { max: 10 }, deadlines, migrate: 'never' })
+  await check(one).finally(() => one.plugin.stop())
+  await knex.raw(`drop role ${role}`)
+}
+
+test('a server that has no connection left is waited for, until one of ours comes free', () =>
+  withOne(async ({ connections }) => {
+    const nap = () => connections.knex.raw('select pg_sleep(0.05)')
+
+    await Promise.all(Array.from({ length: 8 }, nap))
+  }))
+
+test('when the one that there is stays taken, it is told so', () =>
+  withOne(async ({ connections }) => {
+    const taken = await connections.knex.transaction()
+
+    const refused = await codeOf(connections.knex.raw('select 1'))
+
+    await taken.rollback()
+    assert.is(refused, 'database_unavailable')
+  }))
 
 test('values of a failing statement stay out of its error', async () => {
   const error: unknown = await knex
@@ -76,10 +105,10 @@ test('values of a failing statement stay out of its error', async () => {
 test('a notice that is sent is heard, until listening ends', async () => {
   const heard: string[] = []
   const end = main.connections.listen('news', (payload) => heard.push(payload))
-  for (let tries = 0; heard.length === 0 && tries < 50; tries++) {
+  await until(async () => {
     await knex.raw("select pg_notify('news', 'first')")
-    await sleep(50)
-  }
+    return heard.length > 0
+  })
   end()
   const before = heard.length
   await knex.raw("select pg_notify('news', 'second')")
