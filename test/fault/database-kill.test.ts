@@ -24,13 +24,13 @@ async function writeAndKill(dataDir: string, pick: () => number, from: 'start' |
   const child = adopt(spawn(process.execPath, [...process.execArgv, writer, dataDir]))
   let said = ''
   child.stderr?.pipe(process.stderr)
-  const isOpen = new Promise<void>((resolve) => {
+  const writes = new Promise<void>((resolve) => {
     child.stdout?.on('data', (chunk: Buffer) => {
       said += chunk.toString()
-      if (said.includes('open\n')) resolve()
+      if (/^open\n\d+\n/m.test(said)) resolve()
     })
   })
-  if (from === 'open') await Promise.race([isOpen, exited(child)])
+  if (from === 'open') await Promise.race([writes, exited(child)])
   await sleep(pick())
   child.kill('SIGKILL')
   await exited(child)

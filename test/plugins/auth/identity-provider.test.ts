@@ -6,6 +6,8 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { timed } from '../../harness/stopwatch.ts'
+import { until } from '../../harness/until.ts'
 import { ask, now, secret, sign, start } from './world.ts'
 import type { Instance } from './world.ts'
 
@@ -144,9 +146,10 @@ test('down with its keys known, nothing happens', async () => {
   assert.ok((await ask(instance, first)).isKnown)
   provider.mood = 'silent'
 
-  const startedAt = performance.now()
-  assert.ok((await ask(instance, await provider.issue('first', { sub: 'carol' }))).isKnown)
-  assert.ok(performance.now() - startedAt < 200)
+  const token = await provider.issue('first', { sub: 'carol' })
+  const { value, ms } = await timed(() => ask(instance, token))
+  assert.ok(value.isKnown)
+  assert.ok(ms < 200, `${ms} ms`)
 
   instance.clock.advance(240_000)
   assert.ok((await ask(instance, first)).isKnown)
@@ -158,9 +161,8 @@ for (const mood of ['silent', 'broken', 'garbage'] as const)
     const token = await provider.issue('first')
     const times: number[] = []
     for (let round = 0; round < 3; round += 1) {
-      const startedAt = performance.now()
-      const reply = await ask(instance, token)
-      times.push(performance.now() - startedAt)
+      const { value: reply, ms } = await timed(() => ask(instance, token))
+      times.push(ms)
       assert.is(reply.status, 503)
       assert.is(reply.headers['retry-after'], '5')
     }
@@ -188,12 +190,10 @@ test('a key that it took back is forgotten within 11 minutes', async () => {
   instance.clock.advance(601_000)
   await ask(instance, token)
   const asked = provider.asked
-  for (let i = 0; i < 100 && provider.asked === asked && asked < 2; i += 1)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await until(() => provider.asked > asked || asked > 1)
   instance.clock.advance(61_000)
 
-  assert.is((await ask(instance, token)).status, 401)
+  await until(async () => (await ask(instance, token)).status === 401)
 })
 
 test('a token signed with our secret cannot speak for it, nor with its public key', async () => {

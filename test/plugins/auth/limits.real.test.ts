@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { testPlugin } from 'autodocops/testing'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -7,12 +5,16 @@ import * as assert from 'uvu/assert'
 import auth from '../../../plugins/auth/index.ts'
 import redisPlugin from '../../../plugins/redis/index.ts'
 import { privateRedis } from '../../harness/redis.ts'
+import { timed } from '../../harness/stopwatch.ts'
+import { until } from '../../harness/until.ts'
 import { start } from './world.ts'
 
 const server = await privateRedis()
 
 async function limiterOn() {
-  const redis = await testPlugin(redisPlugin, { config: { url: server.url } })
+  const redis = await testPlugin(redisPlugin, {
+    config: { url: server.url, commandTimeout: '20s' },
+  })
   const limits = { default: { user: 300 } }
   const instance = await start({ limits }, { redis: redis.services.redis })
   const limiter = auth.fills.limiter?.(instance.services as never)
@@ -21,7 +23,7 @@ async function limiterOn() {
     await instance.stop()
     await redis.stop()
   }
-  while (!redis.services.redis.isUp('limits')) await sleep(5)
+  await until(() => redis.services.redis.isUp('limits'))
   return { limiter, instance, stop }
 }
 
@@ -50,23 +52,21 @@ test('three instances share one budget: 900 requests at once, 300 allowed, ± 2 
 test('with Redis down each counts for itself at once, and together again when it is back', async () => {
   const [one] = three
   await server.kill('SIGKILL')
-  const startedAt = performance.now()
 
-  for (let i = 0; i < 400; i += 1) await one?.limiter.take(request('bob'))
+  const { ms } = await timed(async () => {
+    for (let i = 0; i < 400; i += 1) await one?.limiter.take(request('bob'))
+  })
 
-  assert.ok(performance.now() - startedAt < 1_000)
+  assert.ok(ms < 1_000, `${ms} ms`)
   const last = await one?.limiter.take(request('bob'))
   assert.not(last?.allowed)
 
   await server.restart()
-  one?.instance.clock.advance(2_001)
-  for (let tries = 0; tries < 100; tries += 1) {
-    const decision = await one?.limiter.take(request('carol'))
-    if (decision?.allowed === true && (await isShared('carol'))) return
+  await until(async () => {
     one?.instance.clock.advance(2_001)
-    await sleep(50)
-  }
-  assert.unreachable('the budget is not shared again')
+    const decision = await one?.limiter.take(request('carol'))
+    return decision?.allowed === true && (await isShared('carol'))
+  })
 })
 
 /** Another instance sees what was taken. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 
-import { Browser } from './world.ts'
+import { Browser, holding } from './world.ts'
 import type { Instance } from './world.ts'
 
 /** Two instances on one store; on memory both are the same one. */
@@ -24,7 +24,10 @@ export function sessionPromises(test: Test<unknown>, store: string, pairOf: () =
 
     for (const index of times(20 * scale)) {
       const [left, right] = [browser.copy(), browser.copy()]
-      await Promise.all([left.write(a, 'left', index, 10), right.write(b, 'right', index, 10)])
+      await Promise.all([
+        left.write(a, 'left', index, 'ms=10'),
+        right.write(b, 'right', index, 'ms=10'),
+      ])
 
       assert.is(await browser.read(a, 'left'), index)
       assert.is(await browser.read(b, 'right'), index)
@@ -36,7 +39,9 @@ export function sessionPromises(test: Test<unknown>, store: string, pairOf: () =
     const browser = new Browser()
     await browser.login(a)
 
-    const writes = times(20).map((i) => browser.copy().write(i % 2 === 0 ? a : b, `f${i}`, i, 5))
+    const writes = times(20).map((i) =>
+      browser.copy().write(i % 2 === 0 ? a : b, `f${i}`, i, 'ms=5'),
+    )
     const replies = await Promise.all(writes)
 
     assert.ok(replies.every(({ status }) => status === 200))
@@ -84,11 +89,18 @@ export function sessionPromises(test: Test<unknown>, store: string, pairOf: () =
     const [taken, proven] = [new Browser(), new Browser()]
     await taken.login(a)
     await proven.login(a)
-    const slow = { method: 'POST', url: '/login/alice?ms=40', body: {} }
+    const holds = [holding(), holding()]
+    const slow = holds.map(({ query }) => `/login/alice?${query}`)
 
-    const replies = [taken.send(a, slow), proven.send(a, { ...slow, as: { subject: 'alice' } })]
-    await sleep(10)
+    const replies = [taken, proven].map((browser, i) =>
+      browser.send(a, {
+        ...{ method: 'POST', url: slow[i] ?? '', body: {} },
+        ...(browser === proven && { as: { subject: 'alice' } }),
+      }),
+    )
+    await Promise.all(holds.map(({ reached }) => reached))
     await b.services.sessions.revokeAll('alice')
+    for (const { release } of holds) release()
     const [first, second] = await Promise.all(replies)
 
     assert.equal([first?.status, second?.status], [401, 204])
@@ -102,9 +114,11 @@ export function sessionPromises(test: Test<unknown>, store: string, pairOf: () =
     const browser = new Browser()
     await browser.login(a)
 
-    const writing = browser.copy().write(a, 'x', 1, 40)
-    await sleep(10)
+    const { query, reached, release } = holding()
+    const writing = browser.copy().write(a, 'x', 1, query)
+    await reached
     await b.services.sessions.revokeAll('alice')
+    release()
     const reply = await writing
 
     assert.is(reply.status, 401)
@@ -279,9 +293,11 @@ async function aliveAfter(
     const browser = new Browser()
     await browser.login(a)
     const old = browser.copy()
-    const inFlight = old.copy().write(a, 'x', 1, 20)
-    await sleep(5)
+    const { query, reached, release } = holding()
+    const inFlight = old.copy().write(a, 'x', 1, query)
+    await reached
     await end(b, browser)
+    release()
     await inFlight
     if (await old.isKnown(a)) alive += 1
     if (await old.isKnown(b)) alive += 1

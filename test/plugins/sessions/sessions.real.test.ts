@@ -9,7 +9,8 @@ import type { Pair } from './promises.ts'
 import { Browser, start } from './world.ts'
 
 /** Two instances, each with connections of its own. */
-async function pairOn(config: Readonly<Record<string, unknown>>): Promise<Pair> {
+async function pairOn(place: Readonly<Record<string, unknown>>): Promise<Pair> {
+  const config = { commandTimeout: '20s', ...place }
   const [left, right] = await Promise.all([
     testPlugin(redisPlugin, { config }),
     testPlugin(redisPlugin, { config }),

@@ -26,7 +26,30 @@ const open = {
   timeoutMs: 10_000,
   responses: { 200: z.unknown() },
 } as const
-const ms = z.object({ ms: z.coerce.number().default(0) })
+const slowly = z.object({ ms: z.coerce.number().default(0), hold: z.string().optional() })
+
+interface Held {
+  readonly reach: () => void
+  readonly released: Promise<void>
+}
+const held = new Map<string, Held>()
+
+/** A request that stops inside its handler, its session open, until it is released: `?hold=` its name. */
+export function holding() {
+  const name = `hold-${held.size}`
+  let reach = () => {}
+  let release = () => {}
+  const reached = new Promise<void>((resolve) => (reach = resolve))
+  const released = new Promise<void>((resolve) => (release = resolve))
+  held.set(name, { reach, released })
+  return { query: `hold=${name}`, reached, release }
+}
+
+async function linger({ ms, hold = '' }: z.output<typeof slowly>): Promise<void> {
+  await sleep(ms)
+  held.get(hold)?.reach()
+  await held.get(hold)?.released
+}
 
 /** What handlers of other plugins do with a session. */
 const visits = (route: RouteOf<{ readonly sessions: SessionService }>) => [
@@ -36,13 +59,13 @@ const visits = (route: RouteOf<{ readonly sessions: SessionService }>) => [
     path: '/fields/:field',
     summary: 'Write one field, slowly',
     params: z.object({ field: z.string() }),
-    query: ms,
+    query: slowly,
     body: { schema: z.object({ value: z.unknown() }), maxBytes: 100_000 },
     handler: ({ sessions: service }, request) =>
       service.with(request, async (session) => {
         const { field } = request.params
         session.set(field, request.body.value)
-        await sleep(request.query.ms)
+        await linger(request.query)
         if (field === 'fail') throw new Error('the handler failed')
         return { subject: session.principal?.subject ?? null }
       }),
@@ -66,11 +89,11 @@ const visits = (route: RouteOf<{ readonly sessions: SessionService }>) => [
     path: '/login/:subject',
     summary: 'Log in, slowly',
     params: z.object({ subject: z.string() }),
-    query: ms,
+    query: slowly,
     body: { schema: z.unknown(), maxBytes: 1_000 },
     handler: ({ sessions: service }, request) =>
       service.with(request, async (session) => {
-        await sleep(request.query.ms)
+        await linger(request.query)
         session.login({ subject: request.params.subject, scopes: ['read'], via: 'test' })
       }),
   }),
@@ -123,10 +146,10 @@ export class Browser {
     return (await this.send(instance, { url: '/auth/session' })).status === 200
   }
 
-  async write(instance: Instance, field: string, value: unknown = 1, waitMs = 0): Promise<Reply> {
+  async write(instance: Instance, field: string, value: unknown = 1, query = ''): Promise<Reply> {
     return this.send(instance, {
       method: 'POST',
-      url: `/fields/${field}?ms=${waitMs}`,
+      url: `/fields/${field}?${query}`,
       body: { value },
     })
   }
