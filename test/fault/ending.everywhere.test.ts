@@ -25,7 +25,7 @@ const patienceMs = 20_000
 const start = (drain = `${drainMs}ms`, shutdownDelay = '0s', config = '{}') =>
   startServer({
     manifest: `
-server: { port: 0, operations: '127.0.0.1:0', drain: ${drain}, shutdownDelay: ${shutdownDelay}, dataDir: '\${DATA_DIR}' }
+server: { port: 0, operations: '127.0.0.1:0', drain: ${drain}, shutdownDelay: ${shutdownDelay}, dataDir: '\${DATA_DIR}', limits: { eventLoopLag: 1m } }
 plugins:
   crowd: { from: '${crowd}', config: ${config} }
 `,
