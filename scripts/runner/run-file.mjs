@@ -11,7 +11,7 @@ const limitMs = { fast: 300_000, real: 600_000, soak: 4 * 3_600_000 }
 const patience = (file) => ({
   limitMs: limitMs[tierOf(file)],
   /** From the last test to the end of the process: databases are dropped, servers stopped. */
-  farewellMs: 30_000,
+  farewellMs: 45_000,
   /** From the end of the process to the end of what it started. */
   strayMs: 10_000,
 })

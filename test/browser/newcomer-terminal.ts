@@ -38,7 +38,7 @@ export class Terminal {
     const ended = promisify(execFile)('bash', ['--norc', '-c', command], {
       cwd: this.#home,
       env: this.#env,
-      timeout: 60_000,
+      timeout: 180_000,
     })
     const { stdout, stderr } = await ended.catch((error: unknown) => {
       throw new Error(`${command}:\n${String((error as { stderr?: string }).stderr)}`)

@@ -33,7 +33,7 @@ const manifest = join(home, 'config/manifest.yaml')
 const shell = async (commands: string): Promise<string> => {
   const { PATH = '', HOME = '' } = process.env
   const env = { PATH, HOME, DATA_DIR: join(home, 'data') }
-  const options = { cwd: home, env, timeout: 60_000 }
+  const options = { cwd: home, env, timeout: 180_000 }
   const { stdout } = await promisify(execFile)('bash', ['--norc', '-euc', commands], options)
   return stdout
 }

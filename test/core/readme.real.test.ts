@@ -35,7 +35,7 @@ const shell = (commands: string) =>
     {
       cwd: root,
       env,
-      timeout: 60_000,
+      timeout: 180_000,
     },
   )
 

@@ -15,7 +15,7 @@ test('what a test opened is closed when it has failed, what its file opened afte
   const running = adopt(
     spawn(process.execPath, [...flags, child], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: 30_000,
+      timeout: 90_000,
     }),
   )
   running.ref()

@@ -40,7 +40,7 @@ function leaveNothing(): void {
 export async function end(
   child: ChildProcess,
   signal: NodeJS.Signals = 'SIGTERM',
-  graceMs = 10_000,
+  graceMs = 30_000,
 ): Promise<number | NodeJS.Signals | null> {
   const ended = exited(child)
   signalTo(child, signal)

@@ -19,7 +19,7 @@ export interface Received {
 }
 
 const agent = new Agent({ keepAlive: true })
-const patienceMs = 20_000
+const patienceMs = 60_000
 
 /** Sends what `fetch` would not: any header, any path, a body with any method. Rejects without a reply. */
 export function exchange(url: string, { method, target, headers, body, leaves }: Sent) {

@@ -61,7 +61,7 @@ interface Ended {
 function run(program: string, words: readonly string[], token: string): Promise<Ended> {
   const env = { PATH: process.env['PATH'], HOME: folder, CURL_HOME: folder, TOKEN: token }
   return new Promise((resolve) => {
-    execFile(program, words, { cwd: folder, env, timeout: 60_000 }, (error, out, said) =>
+    execFile(program, words, { cwd: folder, env, timeout: 180_000 }, (error, out, said) =>
       resolve({ code: Number(error?.code ?? 0), out, said }),
     )
   })
