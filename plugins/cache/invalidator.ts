@@ -87,10 +87,9 @@ export class Invalidator {
 
   /** What another instance did. */
   hear(message: Message): void {
-    for (const key of [...(message.keys ?? []), ...(message.stored ?? [])]) {
-      this.#forget(key)
-      this.#to.leases.wake(key)
-    }
+    const { keys = [], released = [] } = message
+    for (const key of keys) this.#forget(key)
+    for (const key of [...keys, ...released]) this.#to.leases.wake(key)
     for (const tag of message.tags ?? []) this.#to.tags.forget(tag)
     for (const namespace of message.cleared ?? []) this.#sweep(namespace)
   }

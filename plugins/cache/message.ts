@@ -2,8 +2,8 @@
 export interface Message {
   /** Entries removed, written or out of date. */
   readonly keys?: readonly string[]
-  /** Entries that a lease holder stored, or gave up: who waits for them looks again. */
-  readonly stored?: readonly string[]
+  /** Entries whose lease was given up, and which are what they were: who waits for them looks again. */
+  readonly released?: readonly string[]
   readonly tags?: readonly string[]
   /** Namespaces, as {@link Keys.namespace} spells them. */
   readonly cleared?: readonly string[]
@@ -18,7 +18,7 @@ export function parseMessage(text: string): Received | undefined {
   try {
     const message: unknown = JSON.parse(text)
     if (typeof message !== 'object' || message === null || !('from' in message)) return undefined
-    const lists = ['keys', 'stored', 'tags', 'cleared'].map((name) => Reflect.get(message, name))
+    const lists = ['keys', 'released', 'tags', 'cleared'].map((name) => Reflect.get(message, name))
     return lists.every(isTextList) ? (message as Received) : undefined
   } catch {
     return undefined

@@ -52,7 +52,7 @@ export class RedisStore implements RemoteStore {
   }
 
   async store(key: string, token: string, text: string, ms: number): Promise<Answer<boolean>> {
-    const news = this.#news({ stored: [key] })
+    const news = this.#news({ keys: [key] })
     const answer = await this.#ask('set', () =>
       this.#run(scripts.store, pair(key), token, text, ms, ...news),
     )
@@ -60,7 +60,7 @@ export class RedisStore implements RemoteStore {
   }
 
   release(key: string, token: string): Promise<Answer<unknown>> {
-    const news = this.#news({ stored: [key] })
+    const news = this.#news({ released: [key] })
     return this.#ask('delete', () => this.#run(scripts.release, [leaseOf(key)], token, ...news))
   }
 

@@ -71,6 +71,20 @@ export function instancesSuite(
     assert.ok(Math.min(...tookMs) < 500, `${tookMs.join(', ')} ms`)
   })
 
+  check('a source that fails for all instances at once is bridged on each of them', async () => {
+    const instances = spaces()
+    const fail = () => Promise.reject(new Error('down'))
+    const options = { stale: '1m', backoff: 0 }
+    await instances[0]?.set('k', 'old', options)
+    await instances[0]?.expire('k')
+    await sleep(200) // for the news of it, which would take the stale value from whoever is asking
+
+    for (let round = 0; round < 50; round++) {
+      const asked = instances.map((cache) => cache.getOrSet('k', fail, options))
+      assert.equal(await Promise.all(asked), ['old', 'old', 'old', 'old'])
+    }
+  })
+
   check('removing by tag and clearing reach every instance', async () => {
     const instances = spaces()
     const [a, b] = instances
