@@ -23,6 +23,8 @@ export class MemoryAdmission implements Admission {
   async take(lease: Lease, limits: RateLimits): Promise<Admitted> {
     const now = this.#clock.monotonic()
     const user = this.#user(lease.owner, now)
+    if (user.windowEnd <= now)
+      Object.assign(user, { windowEnd: now + windowMs, requests: 0, tokens: 0 })
     const resetMs = user.windowEnd - now
     if (user.leases.size >= limits.concurrent)
       return { ok: false, limit: 'concurrent', retryAfterMs: 1_000 }
@@ -44,7 +46,7 @@ export class MemoryAdmission implements Admission {
 
   async renew(leases: readonly Lease[]): Promise<void> {
     const now = this.#clock.monotonic()
-    for (const { owner, id } of leases) this.#users.get(owner)?.leases.set(id, now + leaseMs)
+    for (const { owner, id } of leases) this.#user(owner, now).leases.set(id, now + leaseMs)
     this.#sweep(now)
   }
 
@@ -52,6 +54,11 @@ export class MemoryAdmission implements Admission {
     const user = this.#users.get(lease.owner)
     if (!user?.leases.delete(lease.id)) return
     user.tokens = Math.max(0, user.tokens - lease.tokens + actualTokens)
+  }
+
+  /** All of the user's slots are taken. */
+  isFull(owner: string, concurrent: number): boolean {
+    return this.#user(owner, this.#clock.monotonic()).leases.size >= concurrent
   }
 
   #user(owner: string, now: number): User {
@@ -63,8 +70,6 @@ export class MemoryAdmission implements Admission {
     }
     this.#users.set(owner, user)
     for (const [id, end] of user.leases) if (end <= now) user.leases.delete(id)
-    if (user.windowEnd <= now)
-      Object.assign(user, { windowEnd: now + windowMs, requests: 0, tokens: 0 })
     return user
   }
 

@@ -30,10 +30,12 @@ export const windowMs = 60_000
 
 /**
  * Slots, requests and tokens of a user, over all instances. A slot is a lease: it ends by itself when its
- * instance dies. A minute begins with a user's first request in it. Never throws.
+ * instance dies. A minute begins with a user's first request in it. However a clock is set, neither lasts
+ * longer than that once somebody asks. Never throws.
  */
 export interface Admission {
   readonly take: (lease: Lease, limits: RateLimits) => Promise<Admitted>
+  /** Of what still runs: one that got lost is there again. */
   readonly renew: (leases: readonly Lease[]) => Promise<void>
   readonly settle: (lease: Lease, actualTokens: number) => Promise<void>
 }

@@ -92,6 +92,8 @@ export class ChatService {
     const { clock, events } = this.#services
     const begunAt = clock.monotonic()
     const close = async (provider: Provider, outcome: Outcome, usage: Completion['usage']) => {
+      // Before its slot is given back: a renewal would take it again.
+      this.#completing.delete(account)
       const durationMs = clock.monotonic() - begunAt
       const spent = usage ?? nothing
       finished(events, {
@@ -117,8 +119,6 @@ export class ChatService {
       const usage = isCharged ? this.#estimate(named, question, '') : nothing
       await close(providerOf(named), outcome, usage)
       throw failure.toProblem()
-    } finally {
-      this.#completing.delete(account)
     }
   }
 

@@ -49,6 +49,33 @@ test('answers that end together are booked a few at a time, and all of them', as
   assert.is((usage.json() as { reserved: number }).reserved, 0)
 })
 
+test('a slot that was given back is not taken again by a renewal while the answer is booked', async () => {
+  const app = await start({ limits: { ...limits, concurrent: 1 } })
+  const { chat, ledger } = app.services as unknown as Services
+  const close = ledger.close.bind(ledger)
+  let renewals = 0
+  Object.assign(ledger, {
+    close: async (closing: Parameters<Ledger['close']>[0]) => {
+      await sleep(20)
+      await chat.renew()
+      renewals += 1
+      await close(closing)
+    },
+  })
+  const statuses: number[] = []
+  for (const url of ['/v1/chat/completions', '/chat', '/chat/stream']) {
+    const content = wish({ tokens: 2 })
+    const body = url.startsWith('/v1')
+      ? { messages: [{ role: 'user', content }] }
+      : { query: content }
+    statuses.push((await app.inject({ method: 'POST', url, as: alice, body })).status)
+  }
+  await app.stop()
+
+  assert.equal(statuses, [200, 200, 200])
+  assert.is(renewals, 3)
+})
+
 for (const [what, url, body] of [
   [
     'a whole answer of OpenAI’s protocol',

@@ -7,7 +7,16 @@ import { leaseMs, windowMs } from '../../../plugins/llm-chat/admission.ts'
 import { MemoryAdmission } from '../../../plugins/llm-chat/admission-memory.ts'
 import { admissionConformance } from './admission-conformance.ts'
 
-admissionConformance('memory', async () => new MemoryAdmission({ clock: new TestClock() }))
+admissionConformance('memory', async () => {
+  const clock = new TestClock()
+  const admission = new MemoryAdmission({ clock })
+  return {
+    admission,
+    other: admission,
+    pass: async (ms) => clock.advance(ms),
+    jump: async (ms) => clock.jump(ms),
+  }
+})
 
 const limits = { concurrent: 1, requestsPerMinute: 2, tokensPerMinute: 100 }
 
