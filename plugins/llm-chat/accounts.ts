@@ -7,11 +7,8 @@ import { ChatErrors } from './errors.ts'
 import type { NamedModel } from './gateway.ts'
 import { leaseMs as slotMs } from './admission.ts'
 import type { Closing, Ledger } from './ledger.ts'
-import { periodOf } from './ledger.ts'
 import type { PlanLimits, Quota, QuotaServices } from './quota.ts'
 
-/** A row whose instance does not renew it for so long is lost. */
-const rowLeaseMs = 60_000
 /** How long the end of an answer waits for its row; after that it is written in the background. */
 const closeWaitMs = 2_000
 /** More would only wait for the database's connections, and in vain when hundreds of answers end at once. */
@@ -34,7 +31,7 @@ export interface Account {
   readonly close: (closing: Omit<Closing, 'id'>) => Promise<void>
 }
 
-interface Services extends Pick<QuotaServices, 'config' | 'ledger' | 'clock' | 'log'> {
+interface Services extends Pick<QuotaServices, 'config' | 'ledger' | 'log'> {
   readonly admission: Admission
   readonly quota: Quota
   readonly lifecycle: AbortSignal
@@ -89,7 +86,7 @@ export class Accounts {
   ): Promise<readonly string[]> {
     const leases = running.map(({ id, owner }) => ({ id, owner, tokens: 0 }))
     await this.#services.admission.renew(leases)
-    await this.#ledger.checkpoint(running, rowLeaseMs)
+    await this.#ledger.checkpoint(running)
     const lost = await this.#ledger.reap()
     if (lost.length > 0)
       this.#log.warn({ lost: lost.length }, 'answers of an instance that is gone were closed')
@@ -108,20 +105,19 @@ export class Accounts {
   }
 
   async #reserve(ask: Ask, tokens: number, limits: PlanLimits) {
-    const { quota, config, clock } = this.#services
+    const { quota, config } = this.#services
     const { owner, id, inputTokens } = ask
     const hold = await quota.reserve(owner, id, tokens, limits, config.timeouts.total + slotMs)
-    const period = periodOf(clock.now())
-    const opening = { id, owner, period, inputTokens, reserved: tokens, leaseMs: rowLeaseMs }
+    const opening = { id, owner, inputTokens, reserved: tokens, model: ask.model.name }
     const limit = hold.ledgerLimit
     try {
-      if (await this.#ledger.open({ ...opening, model: ask.model.name, limit })) return hold.settle
+      if (await this.#ledger.open({ ...opening, limit })) return hold.settle
     } catch (error) {
       await hold.settle(0)
       throw error
     }
-    const { used, reserved } = await this.#ledger.balance(owner, period)
-    throw quota.exceeded((limit ?? 0) - used - reserved, null)
+    const { used, reserved, resetAt } = await this.#ledger.balance(owner)
+    throw quota.exceeded((limit ?? 0) - used - reserved, resetAt)
   }
 
   #closer(id: string, settle: (actual: number) => readonly Promise<void>[]): Account['close'] {

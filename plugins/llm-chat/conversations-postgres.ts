@@ -1,5 +1,5 @@
 import type { DatabaseService } from 'autodocops/plugins/database'
-import { Model } from 'objection'
+import { Model, raw } from 'objection'
 
 import { pageOf } from './conversations.ts'
 import type {
@@ -96,7 +96,11 @@ export class PostgresConversations implements Conversations {
   }
 
   async #touch(id: string): Promise<boolean> {
-    const touched = this.#conversations.query().patch({ updatedAt: new Date() }).where({ id })
+    // As created_at, by the database's clock: those of the instances may differ.
+    const touched = this.#conversations
+      .query()
+      .patch({ updatedAt: raw('now()') })
+      .where({ id })
     return (await touched) === 1
   }
 }

@@ -60,7 +60,7 @@ export default definePlugin({
     admission: ({ redis, clock, log }) =>
       redis ? new RedisAdmission({ redis, clock, log }) : new MemoryAdmission({ clock }),
     ledger: ({ database, clock }) =>
-      database ? new PostgresLedger({ database }) : new MemoryLedger({ clock }),
+      database ? new PostgresLedger({ database, clock }) : new MemoryLedger({ clock }),
     quota: cls(Quota),
     accounts: cls(Accounts),
     chat: cls(ChatService),

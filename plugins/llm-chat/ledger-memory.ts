@@ -1,10 +1,12 @@
 import type { Clock } from 'autodocops'
 
+import { rowLeaseMs } from './ledger.ts'
 import type { Balance, Closing, Ledger, LedgerRow, Opening } from './ledger.ts'
 
 const keptRows = 10_000
 
 interface Row extends Opening {
+  readonly period: string
   expiresAt: number
   outputTokens: number
   closing: Pick<Closing, 'outcome' | 'usage'> | undefined
@@ -21,21 +23,22 @@ export class MemoryLedger implements Ledger {
   }
 
   async open(opening: Opening): Promise<boolean> {
-    const balance = this.#balance(opening.owner, opening.period)
+    const { period } = this.#month()
+    const balance = this.#balance(opening.owner, period)
     const total = balance.used + balance.reserved + opening.reserved
     if (opening.limit !== null && total > opening.limit) return false
     balance.reserved += opening.reserved
-    const expiresAt = this.#clock.monotonic() + opening.leaseMs
-    this.#rows.set(opening.id, { ...opening, expiresAt, outputTokens: 0, closing: undefined })
+    const expiresAt = this.#clock.monotonic() + rowLeaseMs
+    const row = { ...opening, period, expiresAt, outputTokens: 0, closing: undefined }
+    this.#rows.set(opening.id, row)
     this.#forgetOld()
     return true
   }
 
   async checkpoint(
     rows: readonly { readonly id: string; readonly outputTokens: number }[],
-    leaseMs: number,
   ): Promise<void> {
-    const expiresAt = this.#clock.monotonic() + leaseMs
+    const expiresAt = this.#clock.monotonic() + rowLeaseMs
     for (const { id, outputTokens } of rows) {
       const row = this.#rows.get(id)
       if (row !== undefined) Object.assign(row, { outputTokens, expiresAt })
@@ -44,15 +47,18 @@ export class MemoryLedger implements Ledger {
 
   async close({ id, outcome, usage }: Closing): Promise<void> {
     const row = this.#rows.get(id)
-    if (row === undefined || row.closing !== undefined) return
+    const before = row?.closing
+    if (row === undefined || (before !== undefined && before.outcome !== 'lost')) return
     row.closing = { outcome, usage }
     const balance = this.#balance(row.owner, row.period)
-    balance.reserved -= row.reserved
-    balance.used += usage.inputTokens + usage.outputTokens
+    if (before === undefined) balance.reserved -= row.reserved
+    else balance.used -= spentOf(before)
+    balance.used += spentOf(row.closing)
   }
 
-  async balance(owner: string, period: string): Promise<Balance> {
-    return { ...this.#balance(owner, period) }
+  async balance(owner: string): Promise<Balance> {
+    const { period, resetAt } = this.#month()
+    return { ...this.#balance(owner, period), resetAt }
   }
 
   async reap(): Promise<readonly string[]> {
@@ -75,6 +81,12 @@ export class MemoryLedger implements Ledger {
     return { owner, outcome: row.closing?.outcome ?? null, ...usage }
   }
 
+  #month() {
+    const now = new Date(this.#clock.now())
+    const next = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1)
+    return { period: now.toISOString().slice(0, 7), resetAt: new Date(next).toISOString() }
+  }
+
   #balance(owner: string, period: string) {
     const key = `${period} ${owner}`
     const balance = this.#balances.get(key) ?? { used: 0, reserved: 0 }
@@ -91,3 +103,6 @@ export class MemoryLedger implements Ledger {
     }
   }
 }
+
+const spentOf = ({ usage }: Pick<Closing, 'usage'>): number =>
+  usage.inputTokens + usage.outputTokens

@@ -14,14 +14,12 @@ export interface Opening {
   readonly id: string
   readonly owner: string
   readonly model: string
-  readonly period: string
   /** Estimated; stands when the model reports nothing. */
   readonly inputTokens: number
   /** The most that it can cost; held until the end. */
   readonly reserved: number
-  /** Of the period; `null` when billing counts. */
+  /** Of the month; `null` when billing counts. */
   readonly limit: number | null
-  readonly leaseMs: number
 }
 
 export interface Closing {
@@ -32,9 +30,12 @@ export interface Closing {
   readonly durationMs: number
 }
 
+/** Of the month that it is by the ledger's clock, UTC. */
 export interface Balance {
   readonly used: number
   readonly reserved: number
+  /** When the next one begins. */
+  readonly resetAt: string
 }
 
 export interface LedgerRow {
@@ -45,9 +46,15 @@ export interface LedgerRow {
   readonly estimated: boolean
 }
 
+/** A row whose instance does not renew it for so long may be lost. */
+export const rowLeaseMs = 40_000
+/** … and is, when nobody does between two looks so far apart: longer than from one beat of its instance to the next. */
+export const confirmMs = 15_000
+
 /**
  * What every answer cost: one row each, the aborted ones too. open → closed, once; a row whose instance died
- * is closed as `lost` with its last checkpoint. Used + reserved never exceeds the limit.
+ * is closed as `lost` with its last checkpoint, and once more when that instance was only slow. Used + reserved
+ * never exceeds the limit.
  */
 export interface Ledger {
   /** False, and nothing is kept, when the limit would be exceeded. */
@@ -55,20 +62,11 @@ export interface Ledger {
   /** Still alive, and so far so many tokens. */
   readonly checkpoint: (
     rows: readonly { readonly id: string; readonly outputTokens: number }[],
-    leaseMs: number,
   ) => Promise<void>
-  /** The second time it changes nothing. */
+  /** Also of a row that was taken for lost. The second time it changes nothing. */
   readonly close: (closing: Closing) => Promise<void>
-  readonly balance: (owner: string, period: string) => Promise<Balance>
-  /** Closes rows whose lease has ended; returns their ids, each to one caller. */
+  readonly balance: (owner: string) => Promise<Balance>
+  /** Closes rows that are lost; returns their ids, each to one caller. To be called again and again. */
   readonly reap: () => Promise<readonly string[]>
   readonly row: (id: string) => Promise<LedgerRow | undefined>
-}
-
-/** A calendar month, UTC: `2026-11`. */
-export const periodOf = (now: number): string => new Date(now).toISOString().slice(0, 7)
-
-export const periodEnd = (now: number): string => {
-  const date = new Date(now)
-  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1)).toISOString()
 }

@@ -6,7 +6,6 @@ import type { RateLimits } from './admission.ts'
 import type { ChatConfig } from './config.ts'
 import { ChatErrors } from './errors.ts'
 import type { Ledger } from './ledger.ts'
-import { periodEnd, periodOf } from './ledger.ts'
 
 export const meter = 'chat.tokens'
 const freePlan = 'free'
@@ -78,18 +77,15 @@ export class Quota {
     const plan = await this.plan(owner)
     const counted = await this.#ask((billing) => billing.usage(owner, meter))
     if (counted !== undefined) return { plan, ...counted }
-    const now = this.#services.clock.now()
-    const balance = await this.#services.ledger.balance(owner, periodOf(now))
-    const limit = this.limitsOf(plan).tokensPerMonth
-    return { plan, ...balance, limit, resetAt: periodEnd(now) }
+    const balance = await this.#services.ledger.balance(owner)
+    return { plan, ...balance, limit: this.limitsOf(plan).tokensPerMonth }
   }
 
   /** Asking again does not help: clients of OpenAI's kind obey `x-should-retry`. */
   exceeded(remaining: number, resetAt: string | null): Error {
-    const { clock } = this.#services
-    const ms = Date.parse(resetAt ?? periodEnd(clock.now())) - clock.now()
-    const seconds = String(Math.max(1, Math.ceil(ms / 1_000)))
-    const headers = { 'Retry-After': seconds, 'x-should-retry': 'false' }
+    const left = Date.parse(resetAt ?? '') - this.#services.clock.now()
+    const seconds = String(Math.max(1, Math.ceil(left / 1_000)))
+    const headers = { 'x-should-retry': 'false', ...(resetAt && { 'Retry-After': seconds }) }
     return ChatErrors.chat_quota_exceeded({ remaining: Math.max(0, remaining) }, { headers })
   }
 

@@ -11,7 +11,7 @@ import { serveOnRedis } from '../plugins/llm-chat/on-redis.ts'
 import { postgres } from '../harness/postgres.ts'
 import { redis } from '../harness/redis.ts'
 import { until } from '../harness/until.ts'
-import { inTime } from '../plugins/llm-chat/in-time.ts'
+import { inTime, patienceMs } from '../plugins/llm-chat/in-time.ts'
 import { startProducer } from './chat-producer.ts'
 
 const { url: database } = await postgres()
@@ -75,7 +75,7 @@ async function begin(server: string) {
   return { conversationId, seen, id }
 }
 
-/** Its lease of a minute is over. */
+/** Its lease is over. */
 async function expire(id: string): Promise<void> {
   const client = new pg.Client({ connectionString: database })
   await client.connect()
@@ -115,7 +115,7 @@ test('what a killed producer had written is in its conversation, once, whether s
   await until(async () => {
     stored = await messagesOf(unread.conversationId)
     return stored.length === 2
-  })
+  }, 2 * patienceMs)
   assert.is(stored[1]?.finishReason, 'error')
   assert.ok(stored[1]?.content.startsWith(unread.seen), unread.seen)
 })

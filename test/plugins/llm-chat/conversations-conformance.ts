@@ -3,8 +3,20 @@ import * as assert from 'uvu/assert'
 
 import type { Conversations, NewMessage, Role } from '../../../plugins/llm-chat/conversations.ts'
 
-/** What every history owes; `make` gives one that may have other owners' conversations. */
-export function conversationsConformance(name: string, make: () => Promise<Conversations>): void {
+const hour = 3_600_000
+
+export interface ConversationsRig {
+  readonly conversations: Conversations
+  /** The clock by which it writes is set. */
+  readonly jump: (ms: number) => Promise<void>
+}
+
+/** What every history owes; `rigged` gives one that may have other owners' conversations. */
+export function conversationsConformance(
+  name: string,
+  rigged: () => Promise<ConversationsRig>,
+): void {
+  const make = async () => (await rigged()).conversations
   const check = suite(`conversations in ${name}`)
   let count = 0
   const next = () => String((count += 1)).padStart(6, '0')
@@ -46,6 +58,18 @@ export function conversationsConformance(name: string, make: () => Promise<Conve
       last.map(({ content }) => content),
       ['Bien.', '🙂'],
     )
+  })
+  check('created and updated are told by one clock', async () => {
+    const { conversations, jump } = await rigged()
+    const { id } = await begin(conversations, 'alice')
+    await jump(hour)
+    await conversations.append(id, [message('user', '¿Qué tal?')])
+    const found = await conversations.find('alice', id)
+    const { items } = await conversations.messages(id, { limit: 10 })
+    const sinceMs = (time = '') => Date.parse(time) - Date.parse(found?.createdAt ?? '')
+
+    assert.ok(sinceMs(found?.updatedAt) >= hour && sinceMs(found?.updatedAt) < 2 * hour)
+    assert.is(sinceMs(items[0]?.createdAt) >= hour, true)
   })
   check('pages hold everything once', async () => {
     const conversations = await make()

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 
 import { TestClock, testPlugin } from 'autodocops/testing'
 import { Redis } from 'ioredis'
+import pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -16,42 +17,70 @@ import { embeddedFolder } from '../database/embedded-folder.ts'
 import { admissionConformance } from './admission-conformance.ts'
 import { conversationsConformance } from './conversations-conformance.ts'
 import { ledgerConformance } from './ledger-conformance.ts'
+import { ageRedis, setNow, settableNow } from './set-clocks.ts'
 
-const onPostgres = await testPlugin(database, { config: { url: (await postgres()).url } })
+const { url: postgresUrl } = await postgres()
+const owner = new pg.Client({ connectionString: postgresUrl })
+await owner.connect()
+await owner.query(settableNow)
+await owner.end()
+const onPostgres = await testPlugin(database, { config: { url: postgresUrl } })
 const dataDir = await embeddedFolder()
 // It has one session, for which a hundred wait; on a busy machine longer than a request would.
 const onPglite = await testPlugin(database, {
   config: { deadlines: { poolWait: '30s' } },
   server: { dataDir },
 })
+await onPglite.services.database.knex.raw(settableNow)
 const databases = Object.entries({ Postgres: onPostgres, PGlite: onPglite })
 
 const { url, prefix } = await redis()
 const client = new Redis(url)
 const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent } as never
 let rounds = 0
-const connections = (connection: () => unknown) =>
-  ({
-    kind: 'single',
-    keyPrefix: `${prefix}${(rounds += 1)}:`,
-    connection,
-    isUp: () => true,
-  }) as never
+/** Two instances over one Redis. */
+const admissions = (connection: () => unknown) => {
+  const clock = new TestClock()
+  const keyPrefix = `${prefix}${(rounds += 1)}:`
+  const redisOf = { kind: 'single', keyPrefix, connection, isUp: () => true } as never
+  const make = () => new RedisAdmission({ redis: redisOf, clock, log: silent })
+  return { clock, keyPrefix, admission: make(), other: make() }
+}
 
 // Before the first suite: a file that waits between its suites starts running them too early.
 for (const [, { services }] of databases) await up(services.database.knex)
 for (const [name, { services }] of databases) {
-  ledgerConformance(name, async () => new PostgresLedger(services))
-  conversationsConformance(name, async () => new PostgresConversations(services))
+  ledgerConformance(name, async () => {
+    const clock = new TestClock()
+    const { knex } = services.database
+    return {
+      ledger: new PostgresLedger({ ...services, clock }),
+      pass: async (ms) => {
+        clock.advance(ms)
+        await setNow(knex, ms)
+      },
+      jump: (ms) => setNow(knex, ms),
+    }
+  })
+  conversationsConformance(name, async () => ({
+    conversations: new PostgresConversations(services),
+    jump: (ms) => setNow(services.database.knex, ms),
+  }))
 }
-admissionConformance(
-  'redis',
-  async () =>
-    new RedisAdmission({ redis: connections(() => client), clock: new TestClock(), log: silent }),
-)
+admissionConformance('redis', async () => {
+  const { clock, keyPrefix, ...two } = admissions(() => client)
+  const jump = (ms: number) => ageRedis(client, keyPrefix, ms)
+  const pass = async (ms: number) => {
+    clock.advance(ms)
+    await jump(ms)
+  }
+  return { ...two, pass, jump }
+})
 admissionConformance('memory, while redis is down', async () => {
   const down_ = () => ({ eval: () => Promise.reject(new Error('down')) })
-  return new RedisAdmission({ redis: connections(down_), clock: new TestClock(), log: silent })
+  const { clock, admission } = admissions(down_)
+  const pass = async (ms: number) => clock.advance(ms)
+  return { admission, other: admission, pass, jump: async (ms) => clock.jump(ms) }
 })
 
 for (const [name, { services }] of databases)
