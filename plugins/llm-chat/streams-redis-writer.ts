@@ -7,6 +7,8 @@ import type { Journal } from './journal.ts'
 
 /** Appends are gathered for so long: 15 µs a token instead of 65. */
 const batchMs = 50
+/** Far readers that no beat found twice in a row have left. */
+const beatsToLeave = 2
 /** The producer's sign of life; without it a stream is lost. */
 export const aliveMs = 8_000
 const beatMs = 2_500
@@ -59,6 +61,7 @@ export class StreamWriter {
   #owner = ''
   #written = 0
   #beats = 0
+  #beatsUnread = beatsToLeave
   #timer: NodeJS.Timeout | undefined
   #beat: NodeJS.Timeout | undefined
   #writing: Promise<boolean> = Promise.resolve(true)
@@ -66,13 +69,16 @@ export class StreamWriter {
   /** Its producer is through. */
   isOver = false
   #isSettled = false
-  hasFarReaders = false
 
   constructor(redis: Redis | Cluster, keys: StreamKeys, times: Times, journal: Journal) {
     this.#redis = redis
     this.#keys = keys
     this.#times = times
     this.#journal = journal
+  }
+
+  get hasFarReaders(): boolean {
+    return this.#beatsUnread < beatsToLeave
   }
 
   async begin(owner: string, stop: () => void): Promise<void> {
@@ -151,9 +157,10 @@ export class StreamWriter {
       const [, isStopped, isRead] = await Promise.all([
         this.#announce(),
         this.#redis.exists(this.#keys.stop),
-        this.#redis.exists(this.#keys.reader),
+        // Taken away: a key that ends by the clock of Redis may stand for hours.
+        this.#redis.del(this.#keys.reader),
       ])
-      this.hasFarReaders = isRead === 1
+      this.#beatsUnread = isRead === 1 ? 0 : this.#beatsUnread + 1
       if (isStopped === 1) stop()
     })
     if (this.isOver) return (await this.#flush()) ? this.#settle() : undefined
