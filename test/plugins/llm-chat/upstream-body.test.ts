@@ -14,6 +14,7 @@ import {
   upstreamFetch,
   UpstreamResponse,
 } from '../../../plugins/llm-chat/upstream-fetch.ts'
+import { until } from '../../harness/until.ts'
 
 const MiB = 1024 * 1024
 const total = 96 * MiB
@@ -69,7 +70,7 @@ test('who stops reading closes the upstream’s socket', async () => {
     assert.ok(bytes.length > 0)
     break
   }
-  for (let tries = 0; tries < 50 && closed === before; tries += 1) await sleep(20)
+  await until(() => closed > before)
 
   assert.is(closed, before + 1)
 })
