@@ -90,14 +90,13 @@ export function sessionPromises(test: Test<unknown>, store: string, pairOf: () =
     await taken.login(a)
     await proven.login(a)
     const holds = [holding(), holding()]
-    const slow = holds.map(({ query }) => `/login/alice?${query}`)
+    const login = (i: number) => `/login/alice?${holds[i]?.query ?? ''}`
+    const slow = { method: 'POST', body: {} }
 
-    const replies = [taken, proven].map((browser, i) =>
-      browser.send(a, {
-        ...{ method: 'POST', url: slow[i] ?? '', body: {} },
-        ...(browser === proven && { as: { subject: 'alice' } }),
-      }),
-    )
+    const replies = [
+      taken.send(a, { ...slow, url: login(0) }),
+      proven.send(a, { ...slow, url: login(1), as: { subject: 'alice' } }),
+    ]
     await Promise.all(holds.map(({ reached }) => reached))
     await b.services.sessions.revokeAll('alice')
     for (const { release } of holds) release()
