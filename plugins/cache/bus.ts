@@ -6,7 +6,7 @@ import type { Received } from './message.ts'
 import { parseMessage } from './message.ts'
 
 const beatMs = 1_000
-const silenceMs = 3_500
+const mostSilentBeats = 3
 
 export interface Heard {
   /** Subscribed, again or for the first time: whatever this process holds may have missed a message. */
@@ -25,7 +25,7 @@ interface Wanted {
 }
 
 /**
- * Messages of the other instances. `down` → (subscribed) `up` → (closed, or silent for 3.5 s) `down`.
+ * Messages of the other instances. `down` → (subscribed) `up` → (closed, or silent for four beats) `down`.
  * While it is up nothing is missed: TCP keeps the order, and Redis closes a subscriber that it cannot feed.
  */
 export class Bus {
@@ -35,7 +35,7 @@ export class Bus {
   #isUp = false
   #isSubscribing = false
   #downSince = Number.NEGATIVE_INFINITY
-  #heardAt = 0
+  #silentBeats = 0
 
   constructor(to: Wanted) {
     this.#to = to
@@ -71,7 +71,7 @@ export class Bus {
     try {
       await subscriber.subscribe(this.#to.channel)
       await heard.subscribed()
-      this.#heardAt = this.#to.clock.monotonic()
+      this.#silentBeats = 0
       this.#isUp = subscriber.status === 'ready'
     } catch {
       // It closed meanwhile, or may not subscribe: the next `ready` or beat tries again.
@@ -82,7 +82,7 @@ export class Bus {
   }
 
   #hear(text: string, heard: Heard): void {
-    this.#heardAt = this.#to.clock.monotonic()
+    this.#silentBeats = 0
     const message = parseMessage(text)
     if (message && message.from !== this.#to.instance) heard.message(message)
   }
@@ -93,11 +93,14 @@ export class Bus {
     this.#downSince = this.#to.clock.monotonic()
   }
 
-  /** A line that was cut without a word (a NAT, a black hole) closes nothing: listen for our own beat. */
+  /**
+   * A line that was cut without a word (a NAT, a black hole) closes nothing: listen for our own beat. Beats are
+   * counted, since by a clock the line of a process that stood still would seem dead.
+   */
   #watch(subscriber: Redis, heard: Heard): void {
     this.#to.beat()
     if (!this.#isUp) return this.#retry(subscriber, heard)
-    if (this.#to.clock.monotonic() - this.#heardAt < silenceMs) return
+    if (this.#silentBeats++ < mostSilentBeats) return
     this.#down()
     subscriber.disconnect(true)
   }

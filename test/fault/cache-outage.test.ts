@@ -6,6 +6,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { privateRedis } from '../harness/redis.ts'
+import { FaultProxy } from '../harness/tcp-fault.ts'
 import { Stopwatch, timed } from '../harness/stopwatch.ts'
 import type { Rig } from '../plugins/cache/rig.ts'
 import { openCache, openShared, until } from '../plugins/cache/rig.ts'
@@ -203,6 +204,20 @@ test('C7: a bus that is cut is back within a second, and nothing old is left in 
   assert.ok(b.cache.status().counts.resyncs >= 2)
   a.stop()
   b.stop()
+})
+
+test('C7: a line that is cut without a word is given up after four beats, and taken up when it carries', async () => {
+  const proxy = await FaultProxy.before(server.port)
+  const rig = await openShared({ redis: { ...redis, url: `redis://127.0.0.1:${proxy.port}` } })
+
+  proxy.set({ mode: 'stall' })
+  const took = await until(() => rig.cache.status().bus === 'down')
+  proxy.heal()
+  await until(() => rig.cache.status().bus === 'up')
+
+  assert.ok(took > 2_500 && took < 6_000, `${took} ms`)
+  assert.is(rig.cache.status().counts.resyncs, 2)
+  rig.stop()
 })
 
 test('C7: while the bus stays away, memory is believed for `trust` and no longer', async () => {
