@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 
 import { postgres } from '../harness/postgres.ts'
 import { endsOf, formats, observe, requestOf } from '../plugins/llm-chat/fault-matrix.ts'
+import { inTime } from '../plugins/llm-chat/in-time.ts'
 import { rounds, serve } from '../plugins/llm-chat/server.ts'
 import { FaultUpstream, wish } from '../plugins/llm-chat/upstream.ts'
 
@@ -42,9 +43,9 @@ test('a server that stops ends every answer once, stops the model, and books wha
     seen: await observe(Promise.resolve(reply)),
   }))
 
-  await app.stop()
+  await inTime('the end of the server', app.stop())
 
-  for (const { format, seen } of await Promise.all(reading)) {
+  for (const { format, seen } of await inTime('the end of every answer', Promise.all(reading))) {
     if (format === 'text') assert.not(seen.isComplete)
     else assert.equal({ format, ...endsOf(format, seen) }, { format, good: 0, bad: 1 })
   }

@@ -32,7 +32,10 @@ export const streamOf = (reply: Response): string =>
 export const readAll = (reply: Response): Promise<string> =>
   inTime(`the end of ${streamOf(reply)} where it is written`, reply.text())
 
-/** As any client does: a 503 is tried again. */
+/**
+ * As any client does: what says when to come again is tried again. Where nothing is left but the error of an answer,
+ * the reply is that error.
+ */
 export async function resume(
   app: Served,
   stream: string,
@@ -41,24 +44,24 @@ export async function resume(
 ): Promise<string> {
   const headers = { authorization: `Bearer ${as}`, 'last-event-id': String(after) }
   const signal = AbortSignal.timeout(patienceMs)
-  let status = 0
   let text = ''
+  const read = async (): Promise<string> => {
+    const reply = await fetch(`${app.url}${stream}`, { headers, signal })
+    const decoder = new TextDecoder()
+    text = ''
+    for await (const chunk of reply.body ?? []) text += decoder.decode(chunk, { stream: true })
+    if (reply.headers.has('retry-after')) return sleep(50).then(read)
+    if (reply.status > 500) return `event: error\ndata: ${text}\n\n`
+    assert.is(reply.status, 200, text)
+    return text
+  }
   try {
-    do {
-      if (status !== 0) await sleep(50)
-      const reply = await fetch(`${app.url}${stream}`, { headers, signal })
-      status = reply.status
-      text = ''
-      const decoder = new TextDecoder()
-      for await (const chunk of reply.body ?? []) text += decoder.decode(chunk, { stream: true })
-    } while (status === 503)
+    return await read()
   } catch (error) {
     if (!signal.aborted) throw error
-    const seen = `${status}, up to event ${parse(text).ids.at(-1) ?? after}`
-    throw new Error(`the end of ${stream} elsewhere: not within ${patienceMs} ms; ${seen}`)
+    const heard = `heard ${JSON.stringify(text.slice(-200))}`
+    throw new Error(`the end of ${stream} after ${after}: not within ${patienceMs} ms; ${heard}`)
   }
-  assert.is(status, 200, text)
-  return text
 }
 
 export function parse(text: string): Got {
