@@ -1,4 +1,4 @@
-/** A value and how long it is good. Times are milliseconds since the epoch. */
+/** A value and how long it is good. Times are monotonic, of this process. */
 export interface Entry {
   readonly createdAt: number
   readonly freshUntil: number
@@ -13,33 +13,48 @@ export interface Decoded {
   readonly value: unknown
 }
 
-const version = 1
+const version = 2
 
-/** `[1,createdAt,freshUntil,staleUntil,{tags}]`, a line break, and the value as it is. scripts.ts rewrites the third. */
-export const encode = ({ createdAt, freshUntil, staleUntil, tags, json }: Entry): string =>
-  `[${version},${createdAt},${freshUntil},${staleUntil},${JSON.stringify(tags)}]\n${json}`
+/**
+ * `[2,lifeMs,staleMs,{tags}]`, a line break, and the value as it is. Lengths of time and no times: how long it has
+ * left, Redis knows, so that the clocks of two instances are never compared. scripts.ts rewrites the third.
+ */
+export function encode({ createdAt, freshUntil, staleUntil, tags, json }: Entry): string {
+  const lifeMs = Math.round(staleUntil - createdAt)
+  const staleMs = Math.round(staleUntil - freshUntil)
+  return `[${version},${lifeMs},${staleMs},${JSON.stringify(tags)}]\n${json}`
+}
+
+/** What Redis is told that it has left. */
+export const leftOf = ({ staleUntil }: Entry, now: number): number =>
+  Math.max(1, Math.round(staleUntil - now))
 
 /** `undefined` for anything that {@link encode} did not write: a foreign value must never be a hit. */
-export function decode(text: string): Decoded | undefined {
+export function decode(text: string, staleUntil: number): Decoded | undefined {
   const end = text.indexOf('\n')
   if (end < 0) return undefined
   try {
     const head: unknown = JSON.parse(text.slice(0, end))
     if (!isHead(head)) return undefined
-    const [, createdAt, freshUntil, staleUntil, tags] = head
+    const [, lifeMs, staleMs, tags] = head
     const json = text.slice(end + 1)
-    return { entry: { createdAt, freshUntil, staleUntil, tags, json }, value: JSON.parse(json) }
+    const times = { createdAt: staleUntil - lifeMs, freshUntil: staleUntil - staleMs, staleUntil }
+    return { entry: { ...times, tags, json }, value: JSON.parse(json) }
   } catch {
     return undefined
   }
 }
 
-type Head = readonly [number, number, number, number, Readonly<Record<string, string>>]
+/** One from the future has more time left than it ever had: the clock of Redis was set back. */
+export const isOver = ({ createdAt, staleUntil }: Entry, now: number): boolean =>
+  staleUntil <= now || createdAt > now
+
+type Head = readonly [number, number, number, Readonly<Record<string, string>>]
 
 function isHead(head: unknown): head is Head {
-  if (!Array.isArray(head) || head.length !== 5 || head[0] !== version) return false
-  if (!head.slice(1, 4).every(Number.isSafeInteger)) return false
-  const tags: unknown = head[4]
+  if (!Array.isArray(head) || head.length !== 4 || head[0] !== version) return false
+  if (!head.slice(1, 3).every(Number.isSafeInteger)) return false
+  const tags: unknown = head[3]
   if (typeof tags !== 'object' || tags === null || Array.isArray(tags)) return false
   return Object.values(tags).every((token) => typeof token === 'string')
 }

@@ -2,7 +2,7 @@ import type { Clock } from 'autodocops'
 
 import type { EntryReport } from './contract.ts'
 import type { Entry } from './entry.ts'
-import { decode } from './entry.ts'
+import { decode, isOver } from './entry.ts'
 import type { Item, MemoryStore } from './store-memory.ts'
 import type { RemoteStore } from './store.ts'
 import type { Tags } from './tags.ts'
@@ -42,8 +42,7 @@ export class Explainer {
       key,
       memory: memory.state,
       redis: remote.is,
-      expiresAt: time(best.entry?.freshUntil),
-      staleUntil: time(best.entry?.staleUntil),
+      ...this.#ends(best.entry),
       tags: Object.keys(best.entry?.tags ?? {}),
       bytes: Buffer.byteLength(best.entry?.json ?? ''),
       reason: best.reason,
@@ -55,7 +54,7 @@ export class Explainer {
     const answer = await this.#to.remote.read(at)
     if (!answer) return { is: 'down', judged: absent }
     if (answer.value === null) return { is: 'none', judged: absent }
-    const decoded = decode(answer.value)
+    const decoded = decode(answer.value.text, answer.value.until)
     const judged = decoded
       ? await this.#judge(decoded.entry)
       : { ...absent, reason: 'what stands in Redis is not ours' }
@@ -63,17 +62,29 @@ export class Explainer {
   }
 
   async #judge(entry: Entry): Promise<Judged> {
-    const now = this.#to.clock.now()
+    const now = this.#to.clock.monotonic()
     const verdict = await this.#to.tags.judge(entry)
     const tags = Object.keys(entry.tags).join(', ')
     if (verdict === 'gone')
       return { entry, state: 'none', reason: `removed by one of its tags: ${tags}` }
-    if (entry.staleUntil <= now) return { entry, state: 'none', reason: 'its time is over' }
+    if (isOver(entry, now)) return { entry, state: 'none', reason: 'its time is over' }
     if (verdict === 'stale')
       return { entry, state: 'stale', reason: `expired by one of its tags: ${tags}` }
     if (entry.freshUntil <= now)
       return { entry, state: 'stale', reason: 'past its time, kept for failures' }
     return { entry, state: 'fresh', reason: null }
+  }
+
+  /** By the clock on the wall. One that somebody expired was to end at no time. */
+  #ends(entry: Entry | undefined): Pick<EntryReport, 'expiresAt' | 'staleUntil'> {
+    if (entry === undefined) return { expiresAt: null, staleUntil: null }
+    const { createdAt, freshUntil, staleUntil } = entry
+    const ahead = this.#to.clock.now() - this.#to.clock.monotonic()
+    const time = (at: number) => new Date(Math.round(at + ahead)).toISOString()
+    return {
+      expiresAt: freshUntil === createdAt ? null : time(freshUntil),
+      staleUntil: time(staleUntil),
+    }
   }
 
   #distrust(item: Item, judged: Judged): Judged {
@@ -85,6 +96,3 @@ export class Explainer {
     }
   }
 }
-
-const time = (ms: number | undefined): string | null =>
-  ms === undefined || ms === 0 ? null : new Date(ms).toISOString()

@@ -113,7 +113,7 @@ export class Invalidator {
     const { memory, changes } = this.#to
     changes.touch(key)
     const item = memory.peek(key)
-    if (item) memory.set(key, { ...item, freshUntil: 0 })
+    if (item) memory.set(key, { ...item, freshUntil: item.createdAt })
   }
 
   #sweep(namespace: string): number {

@@ -61,8 +61,8 @@ export class Leases {
     const mark = this.#to.changes.mark()
     const answer = await remote.acquire(key, token, hardMs)
     if (!answer) return { kind: 'alone' }
-    const { text, isHeld } = answer.value
-    const found = await this.#to.tiers.judge(key, text, mark)
+    const { kept, isHeld } = answer.value
+    const found = await this.#to.tiers.judge(key, kept, mark)
     if (found.state !== 'fresh') return isHeld ? { kind: 'held', token } : { kind: 'busy' }
     if (isHeld) void remote.release(key, token) // nobody needs the answer: it ends by itself
     return { kind: 'found', item: found.item }

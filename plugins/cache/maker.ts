@@ -4,7 +4,7 @@ import { isProblem } from 'autodocops'
 import type { Changes } from './changes.ts'
 import { CacheEvents } from './contract.ts'
 import type { Entry } from './entry.ts'
-import { encode } from './entry.ts'
+import { encode, leftOf } from './entry.ts'
 import type { Failures } from './failures.ts'
 import type { Flight, Outcome } from './flight.ts'
 import { standing } from './flight.ts'
@@ -44,16 +44,16 @@ export class Maker {
     const { changes, clock } = this.#to
     if (this.#isTouched(flight, Object.keys(flight.stale?.tags ?? {}))) flight.dropStale()
     flight.mark = changes.mark()
-    const startedAt = { wall: clock.now(), monotonic: clock.monotonic() }
+    const startedAt = clock.monotonic()
     const source = new Source(key, policy)
     try {
       const made = await source.make(factory, flight.stale?.json)
-      this.#tell(namespace, 'ok', startedAt.monotonic)
+      this.#tell(namespace, 'ok', startedAt)
       this.#to.failures.end(namespace)
-      return await this.#keep(flight, made, tokens, lease, startedAt.wall)
+      return await this.#keep(flight, made, tokens, lease, startedAt)
     } catch (error) {
       this.#release(key, lease)
-      this.#tell(namespace, source.isLate ? 'timeout' : 'error', startedAt.monotonic)
+      this.#tell(namespace, source.isLate ? 'timeout' : 'error', startedAt)
       return this.#instead(flight, error)
     }
   }
@@ -85,7 +85,7 @@ export class Maker {
   async #store(flight: Flight, entry: Entry, lease: string | undefined): Promise<Outcome> {
     const { key } = flight.job
     const { remote, clock, tiers } = this.#to
-    const ms = Math.max(1, entry.staleUntil - clock.now())
+    const ms = leftOf(entry, clock.monotonic())
     const answer =
       lease === undefined ? undefined : await remote?.store(key, lease, encode(entry), ms)
     if (answer?.value === false) {
@@ -96,7 +96,7 @@ export class Maker {
   }
 
   #entry(flight: Flight, made: Made, json: string, tags: Tokens, createdAt: number): Entry {
-    const now = this.#to.clock.now()
+    const now = this.#to.clock.monotonic()
     const span = spanOf(flight.job.policy, made.ttlMs, now, this.#to.random.float())
     return { createdAt, ...span, tags, json }
   }

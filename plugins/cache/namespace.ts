@@ -153,7 +153,7 @@ export class Namespace implements CacheNamespace {
   }
 
   #isDue({ createdAt, freshUntil }: Item, eager: number): boolean {
-    return this.#engine.clock.now() > createdAt + eager * (freshUntil - createdAt)
+    return this.#engine.clock.monotonic() > createdAt + eager * (freshUntil - createdAt)
   }
 }
 

@@ -49,10 +49,11 @@ export class Responder {
   }
 
   #headers({ origin, item }: Outcome, view: View, cacheControl: string) {
-    const ageMs = item === undefined || origin === 'made' ? 0 : this.#clock.now() - item.createdAt
+    const isNew = item === undefined || origin === 'made'
+    const ageMs = isNew ? 0 : this.#clock.monotonic() - item.createdAt
     return {
       ETag: view.etag,
-      Age: String(Math.max(0, Math.floor(ageMs / 1_000))),
+      Age: String(Math.floor(ageMs / 1_000)),
       'Cache-Control': cacheControl,
       'X-Cache': labels[origin],
     }

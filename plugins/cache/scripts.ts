@@ -11,10 +11,17 @@ export interface Script {
 
 const script = (lua: string): Script => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
 
-/** Entry and lease; token, ms. Answers what stands there, and whether the lease is ours now. */
+/** Entry. How long it has left, a space, and what stands there: a pair would cost its reader more. */
+export const read = script(`
+local text = redis.pcall('GET', KEYS[1])
+if type(text) ~= 'string' then return text end
+return redis.call('PTTL', KEYS[1]) .. ' ' .. text`)
+
+/** Entry and lease; token, ms. What {@link read} gives, and whether the lease is ours now. */
 export const acquire = script(`
 local text = redis.pcall('GET', KEYS[1])
 if type(text) == 'table' then redis.call('DEL', KEYS[1]) text = false end
+if text then text = redis.call('PTTL', KEYS[1]) .. ' ' .. text end
 local held = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
 return { text, held and 1 or 0 }`)
 
@@ -47,12 +54,12 @@ redis.call('DEL', KEYS[2])
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 return count`)
 
-/** Entry and lease. Rewrites freshUntil in the head that entry.ts writes. */
+/** Entry and lease. All its time is stale time now, in the head that entry.ts writes. */
 export const expire = script(`
 redis.call('DEL', KEYS[2])
 local text = redis.pcall('GET', KEYS[1])
 if type(text) == 'string' then
-  local old = string.gsub(text, '^%[1,(%d+),%d+,', '[1,%1,0,', 1)
+  local old = string.gsub(text, '^%[2,(%d+),%d+,', '[2,%1,%1,', 1)
   redis.call('SET', KEYS[1], old, 'KEEPTTL')
 end
 redis.call('PUBLISH', ARGV[1], ARGV[2])

@@ -8,7 +8,7 @@ import { isLease, leaseOf } from './keys.ts'
 import type { Message } from './message.ts'
 import type { Script } from './scripts.ts'
 import * as scripts from './scripts.ts'
-import type { Answer, RemoteStore } from './store.ts'
+import type { Answer, Kept, RemoteStore } from './store.ts'
 
 /** Longer than any entry may live (30 days). */
 const tagSeconds = 31 * 86_400
@@ -40,15 +40,18 @@ export class RedisStore implements RemoteStore {
     return this.#to.availability.isUp
   }
 
-  read(key: string): Promise<Answer<string | null>> {
-    return this.#get(key)
+  async read(key: string): Promise<Answer<Kept | null>> {
+    const askedAt = this.#to.clock.monotonic()
+    const answer = await this.#get(key, () => this.#run(scripts.read, [key]))
+    return answer && { value: keptOf(answer.value as string | null, askedAt) }
   }
 
   async acquire(key: string, token: string, ms: number) {
+    const askedAt = this.#to.clock.monotonic()
     const answer = await this.#ask('get', () => this.#run(scripts.acquire, pair(key), token, ms))
     if (!answer) return undefined
-    const [text, held] = answer.value as [string | null, number]
-    return { value: { text, isHeld: held === 1 } }
+    const [found, held] = answer.value as [string | null, number]
+    return { value: { kept: keptOf(found, askedAt), isHeld: held === 1 } }
   }
 
   async store(key: string, token: string, text: string, ms: number): Promise<Answer<boolean>> {
@@ -80,7 +83,8 @@ export class RedisStore implements RemoteStore {
   }
 
   peekToken(tag: string): Promise<Answer<string | null>> {
-    return this.#get(this.#to.keys.tag(tag))
+    const key = this.#to.keys.tag(tag)
+    return this.#get(key, () => this.#client.get(key))
   }
 
   token(tag: string, fresh: string): Promise<Answer<string>> {
@@ -127,13 +131,13 @@ export class RedisStore implements RemoteStore {
   }
 
   /** A value of another type under our key would answer WRONGTYPE for ever: then it goes. */
-  #get(key: string): Promise<Answer<string | null>> {
+  #get<T>(key: string, command: () => Promise<T>): Promise<Answer<T | null>> {
     const mend = async () => {
       this.#to.events.emit(CacheEvents, 'cache:value-rejected', { reason: 'corrupt' })
       await this.#client.unlink(key)
       return null
     }
-    return this.#ask('get', () => this.#client.get(key), mend)
+    return this.#ask<T | null>('get', command, mend)
   }
 
   async #run(
@@ -183,6 +187,13 @@ export class RedisStore implements RemoteStore {
     const facts = { store: 'redis', operation, outcome, durationMs } as const
     this.#to.events.emit(CacheEvents, 'cache:operation-finished', facts)
   }
+}
+
+/** From when it was asked: an answer that is late makes nothing younger. */
+function keptOf(found: string | null, askedAt: number): Kept | null {
+  if (found === null) return null
+  const end = found.indexOf(' ')
+  return { text: found.slice(end + 1), until: askedAt + Number(found.slice(0, end)) }
 }
 
 const pair = (key: string): readonly string[] => [key, leaseOf(key)]

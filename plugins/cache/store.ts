@@ -3,19 +3,25 @@ import type { Message } from './message.ts'
 /** `undefined`: nobody answered. */
 export type Answer<T> = { readonly value: T } | undefined
 
+/** A text and, monotonic, when Redis forgets it. */
+export interface Kept {
+  readonly text: string
+  readonly until: number
+}
+
 /**
  * The tier that all instances share. Keys are those of keys.ts. Every change is announced on the bus by the
  * same command that makes it. Nothing here throws.
  */
 export interface RemoteStore {
   readonly isUp: boolean
-  readonly read: (key: string) => Promise<Answer<string | null>>
+  readonly read: (key: string) => Promise<Answer<Kept | null>>
   /** What stands there now, and whether the lease for making it anew is ours. */
   readonly acquire: (
     key: string,
     token: string,
     ms: number,
-  ) => Promise<Answer<{ readonly text: string | null; readonly isHeld: boolean }>>
+  ) => Promise<Answer<{ readonly kept: Kept | null; readonly isHeld: boolean }>>
   /** Ends the lease. False: it was not ours any more, and nothing was stored. */
   readonly store: (key: string, token: string, text: string, ms: number) => Promise<Answer<boolean>>
   readonly release: (key: string, token: string) => Promise<Answer<unknown>>

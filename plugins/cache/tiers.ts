@@ -3,10 +3,10 @@ import type { Clock, EventBus } from 'autodocops'
 import type { Changes } from './changes.ts'
 import { CacheEvents } from './contract.ts'
 import type { Entry } from './entry.ts'
-import { decode } from './entry.ts'
+import { decode, isOver } from './entry.ts'
 import type { Pending } from './pending.ts'
 import type { Item, MemoryStore } from './store-memory.ts'
-import type { RemoteStore } from './store.ts'
+import type { Kept, RemoteStore } from './store.ts'
 import type { Tags } from './tags.ts'
 
 export type Found =
@@ -31,7 +31,7 @@ interface Reading {
 }
 
 const none: Found = { state: 'none' }
-/** Two looks at the clock would be a fifth of a hit. */
+/** A second look at the clock would be a tenth of a hit. */
 const timedEvery = 32
 const untimedHit = Object.freeze({
   store: 'memory',
@@ -53,13 +53,13 @@ export class Tiers {
   /** A hit in memory, without waiting for anything. Most reads end here: nothing that can be spared stands here. */
   fresh(key: string): Item | undefined {
     const { memory, tags, trusts, clock, events } = this.#to
-    const startedAt = this.#hits++ % timedEvery === 0 ? clock.monotonic() : undefined
+    const now = clock.monotonic()
     const item = memory.get(key)
-    if (item === undefined || item.freshUntil <= clock.now() || !trusts(item.confirmedAt))
-      return undefined
+    if (item === undefined || item.freshUntil <= now || !trusts(item.confirmedAt)) return undefined
     if (!tags.isFresh(item)) return undefined
-    if (startedAt === undefined) events.emit(CacheEvents, 'cache:operation-finished', untimedHit)
-    else this.#tell('hit', clock.monotonic() - startedAt)
+    if (this.#hits++ % timedEvery > 0)
+      events.emit(CacheEvents, 'cache:operation-finished', untimedHit)
+    else this.#tell('hit', clock.monotonic() - now)
     return item
   }
 
@@ -74,16 +74,16 @@ export class Tiers {
   }
 
   /** What a text of Redis is worth; a fresh one is kept, unless its key was touched since the mark. */
-  async judge(key: string, text: string | null, mark: number): Promise<Found> {
-    if (text === null) return none
-    const decoded = decode(text)
+  async judge(key: string, kept: Kept | null, mark: number): Promise<Found> {
+    if (kept === null) return none
+    const decoded = decode(kept.text, kept.until)
     if (!decoded) {
       this.#to.events.emit(CacheEvents, 'cache:value-rejected', { reason: 'corrupt' })
       return none
     }
     const { entry } = decoded
-    const now = this.#to.clock.now()
-    const verdict = entry.staleUntil > now ? await this.#to.tags.judge(entry) : 'gone'
+    const now = this.#to.clock.monotonic()
+    const verdict = isOver(entry, now) ? 'gone' : await this.#to.tags.judge(entry)
     if (verdict === 'gone') return none
     if (verdict === 'stale' || entry.freshUntil <= now)
       return { state: 'stale', item: this.itemOf(entry), tier: 'redis' }
@@ -109,7 +109,7 @@ export class Tiers {
     const { memory, tags, trusts, clock } = this.#to
     const item = memory.get(key)
     if (item === undefined) return none
-    if (item.staleUntil <= clock.now()) {
+    if (item.staleUntil <= clock.monotonic()) {
       memory.expire(key)
       return none
     }
@@ -118,7 +118,8 @@ export class Tiers {
       if (memory.peek(key) === item) memory.delete(key)
       return none
     }
-    const isFresh = verdict === 'fresh' && item.freshUntil > clock.now() && trusts(item.confirmedAt)
+    const isDated = item.freshUntil <= clock.monotonic()
+    const isFresh = verdict === 'fresh' && !isDated && trusts(item.confirmedAt)
     return { state: isFresh ? 'fresh' : 'stale', item, tier: 'memory' }
   }
 

@@ -1,6 +1,6 @@
 import type { Clock, Random } from 'autodocops'
 
-import { encode } from './entry.ts'
+import { encode, leftOf } from './entry.ts'
 import type { Failures } from './failures.ts'
 import type { Invalidator } from './invalidator.ts'
 import type { Policy } from './policy.ts'
@@ -29,10 +29,11 @@ export class Writer {
   async write(key: string, json: string, policy: Policy): Promise<void> {
     const { clock, random, tags, tiers, invalidator } = this.#to
     if (json.length > this.#to.maxValue) return this.#refuse(key, json.length)
-    const now = clock.now()
+    const now = clock.monotonic()
     const span = spanOf(policy, policy.ttlMs, now, random.float())
     const entry = { createdAt: now, ...span, tags: await tags.tokens(policy.tags), json }
-    await invalidator.write(key, tiers.itemOf(entry), encode(entry), span.staleUntil - now)
+    const leftMs = leftOf(entry, clock.monotonic())
+    await invalidator.write(key, tiers.itemOf(entry), encode(entry), leftMs)
   }
 
   /** Not kept; and what stood there before is not true any more. */

@@ -15,7 +15,7 @@ import { openCache, openShared, until } from '../plugins/cache/rig.ts'
 const server = await privateRedis()
 const redis = { url: server.url }
 
-test('C8: 9 foreign values, cold and behind memory, are misses that are counted and mended', async () => {
+test('C8: 10 foreign values, cold and behind memory, are misses that are counted and mended', async () => {
   const [a, b] = [await openShared({ redis }), await openShared({ redis })]
   const client = a.redis?.connection('default')
   const poisons = [
@@ -27,7 +27,8 @@ test('C8: 9 foreign values, cold and behind memory, are misses that are counted 
     '5',
     'null',
     '{}',
-    '[1,2,3,4,{}]\n{"cut":',
+    '[2,3,1,{}]\n{"cut":',
+    '[2,60000,0,{}]\n"without an end"',
   ]
   let made = 0
 
@@ -50,7 +51,7 @@ test('C8: 9 foreign values, cold and behind memory, are misses that are counted 
       other.stop()
     }
 
-  assert.is(made, 18)
+  assert.is(made, 20)
   assert.ok(a.cache.status().counts.rejected >= 18, `${a.cache.status().counts.rejected}`)
   assert.is(a.cache.status().redis, 'up')
   a.stop()

@@ -3,9 +3,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import type { Check, Space } from './kit.ts'
+import { clockFacts } from './clocks.ts'
 import { codeOf, never, rejects } from './kit.ts'
 import type { Rig, RigOptions } from './rig.ts'
-import { pass, until } from './rig.ts'
+import { pass } from './rig-clock.ts'
+import { until } from './rig.ts'
 import { sourceFacts } from './sources.ts'
 
 /** What every cache owes, whatever it stands on. `open` gives a new instance on the same store. */
@@ -20,7 +22,8 @@ export function cacheSuite(name: string, open: (options?: RigOptions) => Promise
   })
   check.after(() => rig.stop())
   valueFacts(check, space, () => rig)
-  sourceFacts(check, space)
+  sourceFacts(check, space, (ms) => pass(ms, rig))
+  clockFacts(check, space, () => rig)
   check.run()
 }
 
@@ -80,7 +83,7 @@ function valueFacts(check: Check, space: Space, rigOf: () => Rig): void {
 
     await until(async () => (await cache.get('short')) === undefined)
     assert.is(await cache.get('long'), 1)
-    pass(11 * 60_000)
+    await pass(11 * 60_000, rigOf())
     assert.is(await cache.get('long'), undefined)
   })
 

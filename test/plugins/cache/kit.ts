@@ -4,6 +4,8 @@ import type { suite } from 'uvu'
 
 /** A namespace that no other fact uses. */
 export type Space = () => CacheNamespace
+/** Time passes. */
+export type Pass = (ms: number) => Promise<void>
 export type Check = ReturnType<typeof suite>
 
 export async function rejects(promise: Promise<unknown>): Promise<Error> {

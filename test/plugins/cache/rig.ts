@@ -8,11 +8,9 @@ import { TieredCache } from '../../../plugins/cache/service.ts'
 import { config as redisConfig } from '../../../plugins/redis/config.ts'
 import { Connections } from '../../../plugins/redis/service.ts'
 import { Stopwatch } from '../../harness/stopwatch.ts'
+import { RigClock } from './rig-clock.ts'
 
-let aheadMs = 0
-/** The time of day, which `pass` puts forward: by it a value grows old. */
-export const clock = { now: () => Date.now() + aheadMs, monotonic: () => performance.now() }
-export const pass = (ms: number): void => void (aheadMs += ms)
+export const clock = { now: Date.now, monotonic: () => performance.now() }
 export const random = { float: Math.random, bytes: randomBytes, uuid: randomUUID }
 
 /** Log lines and events as they came. */
@@ -65,6 +63,7 @@ export interface Rig {
   readonly cache: TieredCache
   readonly witness: Witness
   readonly redis: Connections | undefined
+  readonly clock: RigClock
   readonly stop: () => void
 }
 
@@ -79,7 +78,12 @@ export interface RigOptions {
 export function openCache(options: RigOptions = {}): Rig {
   const witness = new Witness()
   const { log, events } = witness
-  const own = { log, events, clock, random: { ...random, float: options.float ?? random.float } }
+  const own = {
+    log,
+    events,
+    clock: new RigClock(),
+    random: { ...random, float: options.float ?? random.float },
+  }
   // Many suites share a machine: only the fault tests mean to see a command that is late.
   const place = options.redis && redisConfig.parse({ commandTimeout: '20s', ...options.redis })
   const redis = place && new Connections({ ...own, config: place })
@@ -90,7 +94,7 @@ export function openCache(options: RigOptions = {}): Rig {
     cache.stop()
     redis?.close()
   }
-  return { cache, witness, redis, stop }
+  return { cache, witness, redis, clock: own.clock, stop }
 }
 
 /** The same, waited for until Redis and the bus are there. */

@@ -5,14 +5,14 @@ import type { CacheNamespace } from 'autodocops/plugins/cache'
 import * as assert from 'uvu/assert'
 
 import { timed } from '../../harness/stopwatch.ts'
-import type { Check, Space } from './kit.ts'
+import type { Check, Pass, Space } from './kit.ts'
 import { codeOf, never, rejects } from './kit.ts'
-import { pass, until } from './rig.ts'
+import { until } from './rig.ts'
 
 const minuteMs = 60_000
 
 /** What a cache owes to the factories that make its values. */
-export function sourceFacts(check: Check, space: Space): void {
+export function sourceFacts(check: Check, space: Space, pass: Pass): void {
   check('100 callers at once share one call and its value', async () => {
     const cache = space()
     let calls = 0
@@ -54,7 +54,7 @@ export function sourceFacts(check: Check, space: Space): void {
       }
       const options = { ttl: '10m', stale: '1h', backoff: '1h' }
       await cache.set('k', 'old', options)
-      pass(11 * minuteMs)
+      await pass(11 * minuteMs)
 
       const values: string[] = []
       for (let i = 0; i < 11; i++) values.push(await cache.getOrSet('k', fail, options))
@@ -68,7 +68,7 @@ export function sourceFacts(check: Check, space: Space): void {
   check('what a source says on purpose is not hidden by a stale value', async () => {
     const cache = space()
     await cache.set('k', 'old', { ttl: '10m', stale: '1h' })
-    pass(11 * minuteMs)
+    await pass(11 * minuteMs)
     const gone = () => {
       throw new ProblemError('project_not_found', { status: 404, title: 'gone' }, undefined)
     }
@@ -82,7 +82,7 @@ export function sourceFacts(check: Check, space: Space): void {
     const cache = space()
     const options = { ttl: '10m', stale: '1h', soft: 100 }
     await cache.set('k', 'old', options)
-    pass(11 * minuteMs)
+    await pass(11 * minuteMs)
     let release = (_value: string) => {}
     const slow = new Promise<string>((resolve) => (release = resolve))
 
@@ -215,7 +215,7 @@ export function sourceFacts(check: Check, space: Space): void {
         ttl: '20m',
         stale: '1h',
       })
-      pass(11 * minuteMs)
+      await pass(11 * minuteMs)
 
       const skipped = await cache.getOrSet<string | undefined>(
         'k',
@@ -269,7 +269,7 @@ export function sourceFacts(check: Check, space: Space): void {
       const options = { ttl: '20m', eager: 0.25 }
       let calls = 0
       await cache.set('k', 'old', options)
-      pass(10 * minuteMs)
+      await pass(10 * minuteMs)
       const factory = async () => (await sleep(20), calls++, 'new')
 
       const before = await Promise.all(
