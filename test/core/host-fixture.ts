@@ -119,7 +119,7 @@ export function planOf(entries: readonly Entry[], server: object = {}): Plan {
       port: 0,
       operations: '127.0.0.1:0',
       drain: '2s',
-      retire: '5s',
+      retire: '30s',
       ...server,
     }),
     log: { level: 'silent' },

@@ -104,7 +104,7 @@ test('it starts as its numeric user, and the health check sees it ready', async 
   server = image.run([...main, ...image.command], environment())
   for (const stream of [server.stdout, server.stderr])
     stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  for (let tries = 0; tries < 60 && (await health()) !== 0; tries++) await sleep(500)
+  for (let tries = 0; tries < 240 && (await health()) !== 0; tries++) await sleep(500)
 
   assert.is(await health(), 0, output)
   assert.match(image.user, /^[1-9]\d*:[1-9]\d*$/)
