@@ -37,17 +37,23 @@ const actions: Readonly<Record<string, (services: Wanted, target: Target) => Pro
 }
 
 async function run(services: Wanted, args: Args, io: CommandIo): Promise<number> {
-  const action = actions[String(args['action'])]
-  const key = String(args['key'] ?? '')
-  const isComplete = action !== undefined && (args['action'] !== 'explain' || key !== '')
-  if (!isComplete) {
-    io.err('usage: autodocops cache stats | explain <key> | clear  [--namespace default]')
-    return 2
-  }
-  const answer = await action(services, { key, namespace: String(args['namespace']) })
+  const [name, key] = [String(args['action']), args['key']]
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+  if (action === undefined) return usage(io, `there is no action '${name}'`)
+  if (name === 'explain' && !key) return usage(io, '<key> is missing')
+  if (name !== 'explain' && key !== undefined)
+    return usage(io, `'${String(key)}' is one too many; whose entries, is said by --namespace`)
+  const target = { key: String(key), namespace: String(args['namespace']) }
+  const answer = await action(services, target)
   if (io.json) io.out(JSON.stringify(answer))
-  else for (const [name, value] of flat(answer)) io.out(`${name.padEnd(22)}${value}`)
+  else for (const [field, value] of flat(answer)) io.out(`${field.padEnd(22)}${value}`)
   return 0
+}
+
+function usage(io: CommandIo, wrong: string): number {
+  io.err(wrong)
+  io.err('usage: autodocops cache stats | explain <key> | clear  [--namespace default]')
+  return 2
 }
 
 async function ask(

@@ -4,10 +4,14 @@ import { RedisConnections } from 'autodocops/plugins/redis'
 import { commands } from './commands.ts'
 import { config } from './config.ts'
 import { Cache } from './contract.ts'
+import type { CacheService } from './contract.ts'
 import { dashboard } from './dashboard.ts'
 import { metrics } from './metrics.ts'
 import { operationsOf } from './routes.ts'
 import { TieredCache } from './service.ts'
+
+const storeOf = (cache: CacheService) =>
+  cache.status().redis === 'off' ? 'memory' : 'memory in front of Redis'
 
 export default definePlugin({
   name: 'cache',
@@ -26,17 +30,17 @@ export default definePlugin({
   health: {
     required: false,
     checks: {
-      redis: ({ cache }) =>
+      store: ({ cache }) =>
         cache.status().redis === 'down'
           ? { status: 'warn', detail: 'Redis does not answer: each instance caches for itself' }
-          : { status: 'pass' },
+          : { status: 'pass', detail: storeOf(cache) },
     },
   },
   start: ({ tiers, server }) => {
     if (server.role === 'serve') tiers.start()
   },
   stop: ({ tiers }) => tiers.stop(),
-  describe: ({ cache }) => (cache.status().redis === 'off' ? 'memory' : 'memory in front of Redis'),
+  describe: ({ cache }) => storeOf(cache),
   commands,
   examples: {
     config: {

@@ -5,6 +5,7 @@ import { cls, definePlugin, own, reply } from 'autodocops'
 import type { ServerFacts } from 'autodocops'
 import type { CacheService } from 'autodocops/plugins/cache'
 import { Cache } from 'autodocops/plugins/cache'
+import type { RedisService } from 'autodocops/plugins/redis'
 import { conformance, testPlugin } from 'autodocops/testing'
 import * as z from 'zod'
 
@@ -203,7 +204,7 @@ test('the operations routes tell how the cache is, explain a key and clear a nam
   assert.is(gone, undefined)
 })
 
-test('the command asks the running server, and says so when there is none', async () => {
+async function command(args: Record<string, string>) {
   const { cache, stop } = openCache()
   const lines: string[] = []
   const io = {
@@ -213,20 +214,41 @@ test('the command asks the running server, and says so when there is none', asyn
     json: false,
   }
   const server = { operations: undefined } as unknown as ServerFacts
-  const run = commands.cache.run
+  const running = commands.cache.run({ cache, server }, { namespace: 'default', ...args }, io)
+  const result = await running.catch((error: unknown) => (error as { code: string }).code)
+  stop()
+  return { result, lines }
+}
 
-  const usage = await run({ cache, server }, { action: 'explain', namespace: 'default' }, io)
-  let code = ''
-  try {
-    await run({ cache, server }, { action: 'stats', namespace: 'default' }, io)
-  } catch (error) {
-    code = (error as { code: string }).code
-  }
+test('the command asks the running server, and says so when there is none', async () => {
+  assert.is((await command({ action: 'stats' })).result, 'cache_server_absent')
+})
+
+for (const [args, wrong] of [
+  [{ action: 'clear', key: 'projects' }, /^'projects' is one too many; .*--namespace/],
+  [{ action: 'stats', key: 'projects' }, /^'projects' is one too many/],
+  [{ action: 'explain' }, /^<key> is missing/],
+  [{ action: 'constructor' }, /^there is no action 'constructor'/],
+] as const)
+  test(`the command refuses ${Object.values(args).join(' ')}, and says what is wrong`, async () => {
+    const { result, lines } = await command(args)
+
+    assert.is(result, 2)
+    assert.match(lines[0] ?? '', wrong)
+    assert.match(lines[1] ?? '', /^usage: autodocops cache/)
+  })
+
+test('its health names what it stands on, and warns while Redis does not answer', async () => {
+  const alone = await testPlugin(cachePlugin)
+  const { redis, stop } = openCache({ redis: { url: 'redis://127.0.0.1:1' } })
+  const without = await testPlugin(cachePlugin, { services: { redis: redis as RedisService } })
+
+  const [well, down] = [await alone.health(), await without.health()]
+  await Promise.all([alone.stop(), without.stop()])
   stop()
 
-  assert.is(usage, 2)
-  assert.match(lines.join('\n'), /usage: autodocops cache/)
-  assert.is(code, 'cache_server_absent')
+  assert.equal(Object.fromEntries(well), { store: { status: 'pass', detail: 'memory' } })
+  assert.is(down.get('store')?.status, 'warn')
 })
 
 test.run()
