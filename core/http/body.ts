@@ -4,6 +4,7 @@ import { scan } from 'secure-json-parse'
 
 import type { ProblemError } from '../errors.ts'
 import { HttpErrors } from './errors.ts'
+import { requireModest } from './json-extent.ts'
 import { jsonFault } from './json-fault.ts'
 
 /** The client went away before the end of its body: nobody is left to be answered. */
@@ -14,6 +15,7 @@ export class ClientGone extends Error {
 export interface BodyLimits {
   readonly maxBytes: number
   readonly maxDepth: number
+  readonly maxValues: number
   readonly timeoutMs: number
 }
 
@@ -40,7 +42,7 @@ export async function readJson(
     throw HttpErrors.unsupported_media_type({ headers: { Accept: 'application/json' } })
   const bytes = await readBytes(request, limits, onAccepted)
   if (bytes.length > largeBytes) await turn()
-  return bytes.length === 0 ? undefined : parseJson(bytes, limits.maxDepth)
+  return bytes.length === 0 ? undefined : parseJson(bytes, limits)
 }
 
 /** `onAccepted` is where a client that waits for `100 Continue` gets it. */
@@ -90,8 +92,8 @@ const tooLarge = (max: number) => HttpErrors.body_too_large({ max }, { headers: 
 const decoder = () => new TextDecoder('utf-8', { fatal: true })
 const suspicious = /__proto__|constructor|\\u/
 
-export function parseJson(bytes: Buffer, maxDepth: number): unknown {
-  if (isDeeper(bytes, maxDepth)) throw HttpErrors.json_too_deep({ max: maxDepth })
+function parseJson(bytes: Buffer, limits: BodyLimits): unknown {
+  requireModest(bytes, limits)
   const text = decode(bytes)
   const value = parse(text)
   // The keys may be written with escapes, hence `\u`.
@@ -122,23 +124,4 @@ function refuseForbiddenKeys(value: unknown): void {
   } catch {
     throw HttpErrors.forbidden_key()
   }
-}
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const opens = (byte: number) => byte === 0x7b || byte === 0x5b
-const closes = (byte: number) => byte === 0x7d || byte === 0x5d
-
-/** Before parsing: JSON.parse and every schema after it recurse, and would overflow the stack. */
-function isDeeper(bytes: Buffer, max: number): boolean {
-  let depth = 0
-  let inText = false
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] ?? 0
-    if (byte === QUOTE) inText = !inText
-    else if (inText) i += byte === BACKSLASH ? 1 : 0
-    else if (opens(byte) && ++depth > max) return true
-    else if (closes(byte)) depth--
-  }
-  return false
 }

@@ -59,6 +59,13 @@ export const HttpErrors = problems({
     title: 'The body is too large',
     detail: ({ max }: { max: number }) => `At most ${max} bytes are read.`,
   },
+  json_too_many_values: {
+    status: 413,
+    title: 'The JSON has too many values',
+    detail: ({ max }: { max: number }) =>
+      `At most ${max} members and elements are read, those of all levels together.`,
+    hint: 'Send less at a time.',
+  },
   chunk_extensions_too_large: { status: 413, title: 'The chunk extensions are too large' },
   uri_too_long: { status: 414, title: 'The request target is too long' },
   unsupported_media_type: {

@@ -37,6 +37,7 @@ const ofJson = [
   E.invalid_json,
   E.invalid_utf8,
   E.json_too_deep,
+  E.json_too_many_values,
   E.forbidden_key,
   E.unsupported_media_type,
   E.invalid_body,

@@ -37,6 +37,11 @@ const options = z.strictObject({
     .prefault('1MiB')
     .describe('The largest body of any route, whatever the route itself allows; more is 413.'),
   jsonDepth: count().prefault(64).describe('How deep JSON may be nested; more is 400.'),
+  jsonValues: count()
+    .prefault(10_000)
+    .describe(
+      'Members and elements of a JSON body, those of all levels together; more is 413, before it is parsed.',
+    ),
   inFlight: count()
     .prefault(256)
     .describe(

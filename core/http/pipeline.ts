@@ -119,9 +119,13 @@ export class Pipeline {
 
   async #readBody(exchange: Exchange, rule: NonNullable<Route['body']>): Promise<unknown> {
     const { request, response, options } = exchange
-    const { bodyBytes, jsonDepth, requestTimeout } = options.limits
-    const maxBytes = Math.min(rule.maxBytes, bodyBytes)
-    const limits = { maxBytes, maxDepth: jsonDepth, timeoutMs: requestTimeout }
+    const { bodyBytes, jsonDepth, jsonValues, requestTimeout } = options.limits
+    const limits = {
+      maxBytes: Math.min(rule.maxBytes, bodyBytes),
+      maxDepth: jsonDepth,
+      maxValues: jsonValues,
+      timeoutMs: requestTimeout,
+    }
     exchange.disarm()
     exchange.rest()
     const asked = () => {

@@ -153,6 +153,31 @@ export const contentCases: Readonly<Record<string, Case>> = {
     status: 400,
     code: 'json_too_deep',
   },
+  '10,001 elements': {
+    send: post(`[${'1,'.repeat(10_000)}1]`, [], '/tree'),
+    status: 413,
+    code: 'json_too_many_values',
+  },
+  'too many values, and no JSON either': {
+    send: post('[,'.repeat(60) + ','.repeat(10_000), [], '/tree'),
+    status: 413,
+    code: 'json_too_many_values',
+  },
+  '10,001 members of many objects': {
+    send: post(`[${'{"a":1},'.repeat(5_000)}{"a":1}]`, [], '/tree'),
+    status: 413,
+    code: 'json_too_many_values',
+  },
+  '10,001 empty arrays in an array': {
+    send: post(`[${'[],'.repeat(10_000)}[]]`, [], '/tree'),
+    status: 413,
+    code: 'json_too_many_values',
+  },
+  '10,000 elements': { send: post(`[${'1,'.repeat(9_999)}1]`, [], '/tree'), status: 200 },
+  '20,000 commas and brackets in text': {
+    send: post(`["\\"${'[,'.repeat(10_000)}"]`, [], '/tree'),
+    status: 200,
+  },
   'brackets in text': { send: post(`"${'['.repeat(500)}\\""`, [], '/tree'), status: 200 },
   '64 levels': { send: post('['.repeat(64) + ']'.repeat(64), [], '/tree'), status: 200 },
   __proto__: { send: post('{"__proto__":{"a":1}}'), status: 400, code: 'forbidden_key' },

@@ -263,20 +263,4 @@ test('a body is checked by its schema, and an empty one when the schema takes it
   assert.equal(await empty.json(), { got: 'nothing' })
 })
 
-test('the operator caps every body, whatever the route allows', async () => {
-  const routes = [
-    route({
-      ...open,
-      method: 'POST',
-      path: '/',
-      body: { raw: true, maxBytes: 10_000 },
-      responses: any,
-      handler: () => 1,
-    }),
-  ]
-  const { fetch } = await serve({ routes, limits: { bodyBytes: '100B' } })
-  assert.is((await fetch('/', { method: 'POST', body: 'a'.repeat(101) })).status, 413)
-  assert.is((await fetch('/', { method: 'POST', body: 'a'.repeat(100) })).status, 200)
-})
-
 test.run()
