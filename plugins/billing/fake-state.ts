@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Clock, Random } from 'autodocops'
@@ -18,7 +18,8 @@ interface Kept {
 
 /**
  * Everything that FakeStripe knows. Kept in a file of `dataDir`, since the subscriptions in the database outlive
- * this process and Stripe would still know them; without a file (tests) in memory only.
+ * this process and Stripe would still know them; without a file (tests) in memory only. The file is the truth: in
+ * a reload two instances share it.
  */
 export class FakeState {
   readonly #clock: Clock
@@ -33,6 +34,8 @@ export class FakeState {
   port = 0
   #secret = ''
   #skewMs = 0
+  /** The file as it was when we last read or wrote it. */
+  #seen = ''
 
   constructor(needs: { clock: Clock; random: Random; dataDir: string | undefined }) {
     this.#clock = needs.clock
@@ -41,11 +44,13 @@ export class FakeState {
   }
 
   load(): void {
+    this.#seen = this.#stamp()
     const kept = record(parse(this.#read())) as Partial<Kept>
-    this.#secret = kept.secret ?? `whsec_${this.#random.bytes(24).toString('hex')}`
-    this.#skewMs = kept.skewMs ?? 0
-    this.port = kept.port ?? 0
+    this.#secret = kept.secret ?? (this.#secret || this.#newSecret())
+    this.#skewMs = kept.skewMs ?? this.#skewMs
+    this.port = kept.port ?? this.port
     for (const object of kept.objects ?? []) this.#objects.set(object.id, object)
+    if (kept.failing) this.failing.clear()
     for (const customer of kept.failing ?? []) this.failing.add(customer)
   }
 
@@ -62,6 +67,13 @@ export class FakeState {
     mkdirSync(join(this.#file, '..'), { recursive: true })
     writeFileSync(`${this.#file}.new`, JSON.stringify(kept), { mode: 0o600 })
     renameSync(`${this.#file}.new`, this.#file)
+    this.#seen = this.#stamp()
+  }
+
+  keepPort(port: number): void {
+    this.#catchUp()
+    this.port = port
+    this.save()
   }
 
   get secret(): string {
@@ -70,6 +82,7 @@ export class FakeState {
 
   /** Seconds, as Stripe counts them; ahead of the real time by what was advanced. */
   now(): number {
+    this.#catchUp()
     return Math.floor((this.#clock.now() + this.#skewMs) / 1_000)
   }
 
@@ -79,6 +92,7 @@ export class FakeState {
   }
 
   advance(seconds: number): void {
+    this.#catchUp()
     this.#skewMs += seconds * 1_000
   }
 
@@ -87,6 +101,7 @@ export class FakeState {
   }
 
   find(id: string, object?: string): FakeObject | undefined {
+    this.#catchUp()
     const found = this.#objects.get(id)
     return object === undefined || found?.object === object ? found : undefined
   }
@@ -97,6 +112,7 @@ export class FakeState {
 
   /** Newest first, as every list of Stripe's. */
   all(object: string): readonly FakeObject[] {
+    this.#catchUp()
     return [...this.#objects.values()].filter((one) => one.object === object).toReversed()
   }
 
@@ -106,6 +122,19 @@ export class FakeState {
     if (before) this.#before.set(object.id, before)
     this.#objects.set(object.id, object)
     return object
+  }
+
+  #catchUp(): void {
+    if (this.#stamp() !== this.#seen) this.load()
+  }
+
+  #stamp(): string {
+    const found = this.#file && statSync(this.#file, { throwIfNoEntry: false, bigint: true })
+    return found ? `${found.ino} ${found.mtimeNs}` : ''
+  }
+
+  #newSecret(): string {
+    return `whsec_${this.#random.bytes(24).toString('hex')}`
   }
 
   #read(): string {

@@ -1,6 +1,5 @@
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Clock, Random } from 'autodocops'
 import Koa from 'koa'
@@ -11,6 +10,7 @@ import { FakeBilling } from './fake-billing.ts'
 import { FakeRefusal } from './fake-refusal.ts'
 import { FakeFaults, faulty } from './fake-faults.ts'
 import type { Fault } from './fake-faults.ts'
+import { FakeListener } from './fake-listener.ts'
 import { fakePages } from './fake-pages.ts'
 import { FakeState } from './fake-state.ts'
 import { calm, FakeWebhooks } from './fake-webhooks.ts'
@@ -22,9 +22,9 @@ export interface FakeOptions {
   readonly random: Random
   /** `undefined`: nothing is kept. */
   readonly dataDir: string | undefined
-  /** The page leads to 127.0.0.1 in any case: a container publishes the port there. */
   readonly host: string
-  readonly port: number
+  /** 0: any free one, which is kept. `undefined`: nobody is sent here, only our own calls come. */
+  readonly port: number | undefined
   /** Prices to have from the start, with the plans that they are for. */
   readonly plans: readonly {
     readonly price: string
@@ -43,7 +43,10 @@ export class FakeStripe {
   readonly faults = new FakeFaults()
   readonly webhooks: FakeWebhooks
   readonly #options: FakeOptions
-  #server: Server | undefined
+  /** For our own calls, as long as this instance lives. */
+  #inner: FakeListener | undefined
+  /** For people with a link: at the kept port, which goes from instance to instance. */
+  #door: FakeListener | undefined
 
   constructor(options: FakeOptions) {
     this.#options = options
@@ -57,42 +60,58 @@ export class FakeStripe {
     )
   }
 
-  /** Where it listens; empty before the start. */
+  /** Where its API is asked; empty before the start. */
+  get base(): string {
+    return this.#inner?.url ?? ''
+  }
+
+  /** Where people are sent: the same over all reloads. */
   get url(): string {
-    const address = this.#server?.address() as AddressInfo | null | undefined
-    return address ? `http://127.0.0.1:${address.port}` : ''
+    if (this.#door) return this.#door.url
+    return this.#kept > 0 ? `http://127.0.0.1:${this.#kept}` : this.base
   }
 
   async start(): Promise<void> {
+    this.state.load()
     for (const { price, name, amount } of this.#options.plans)
       this.billing.seedPlan(price, name, amount)
-    const wanted = this.#options.port || this.state.port
-    this.#server = (await this.#listen(wanted)) ?? (await this.#listen(0))
-    this.state.port = Number(new URL(this.url).port)
     this.state.save()
+    this.#inner = await FakeListener.open(this.#handle(), 0, '127.0.0.1')
+    await this.#open(this.#kept)
+  }
+
+  /** In a reload the instance before has the port until it is deactivated. Somebody else may have it for good. */
+  async openDoor(): Promise<void> {
+    for (let tries = 0; tries < 20 && !this.#door; tries += 1) {
+      await this.#open(this.#kept)
+      if (!this.#door) await sleep(50)
+    }
+    await this.#open(0)
+  }
+
+  closeDoor(): void {
+    this.#door?.close()
   }
 
   async stop(): Promise<void> {
     this.webhooks.close()
-    const server = this.#server
-    if (!server) return
-    await new Promise((resolve) => {
-      server.close(resolve)
-      server.closeAllConnections()
-    })
+    await Promise.all([this.#door?.destroy(), this.#inner?.destroy()])
   }
 
-  /** `undefined`: another instance, about to go, still has the port. */
-  async #listen(port: number): Promise<Server | undefined> {
+  get #kept(): number {
+    return this.#options.port === undefined ? 0 : this.#options.port || this.state.port
+  }
+
+  async #open(port: number): Promise<void> {
+    if (this.#door || this.#options.port === undefined) return
+    this.#door = await FakeListener.open(this.#handle(), port, this.#options.host)
+    if (this.#door) this.state.keepPort(this.#door.port)
+  }
+
+  #handle(): RequestListener {
     const handle = this.#app().callback()
     // Koa answers its own errors: the promise never rejects.
-    const server = createServer((request, response) => void handle(request, response))
-    const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-      server.once('error', resolve)
-      server.listen(port, this.#options.host, () => resolve(undefined))
-    })
-    if (error && (error.code !== 'EADDRINUSE' || port === 0)) throw error
-    return error ? undefined : server
+    return (request, response) => void handle(request, response)
   }
 
   #app(): Koa {

@@ -86,7 +86,7 @@ export default definePlugin({
   dashboard,
   migrations: new URL('./migrations/', import.meta.url),
   start: ({ fake }) => fake?.start(),
-  activate: ({ worker, reconciler, announcer, webhook, fake }) => {
+  activate: async ({ worker, reconciler, announcer, webhook, fake }) => {
     webhook.onReceived(() => worker.wake())
     fake?.webhooks.deliverTo((body, signature) =>
       webhook.receive({ body: Buffer.from(body), signature }).then(() => true),
@@ -94,10 +94,12 @@ export default definePlugin({
     announcer.listen()
     worker.start()
     reconciler.start()
+    await fake?.openDoor()
   },
-  deactivate: async ({ worker, reconciler, announcer }) => {
+  deactivate: async ({ worker, reconciler, announcer, fake }) => {
     announcer.deafen()
     await Promise.all([worker.stop(), reconciler.stop()])
+    fake?.closeDoor()
   },
   stop: async ({ webhook, fake }) => {
     webhook.close()

@@ -26,7 +26,7 @@ interface Needs {
   readonly events: EventBus
 }
 
-/** Beside a running server a command has a FakeStripe of its own, on whatever port, over the same state. */
+/** Beside a running server a command has a FakeStripe of its own, for its own calls, over the same state. */
 export function fakeOf({ mode, config, server, clock, random }: Omit<Needs, 'fake'>) {
   if (mode !== 'fake') return undefined
   const paid = Object.entries(config.plans).filter(([name]) => name !== 'free')
@@ -35,8 +35,14 @@ export function fakeOf({ mode, config, server, clock, random }: Omit<Needs, 'fak
     random,
     dataDir: server.dataDir,
     host: config.fakeHost,
-    port: server.role === 'serve' ? config.fakePort : 0,
-    plans: paid.map(([name], at) => ({ name, price: fakePrice(name), amount: 2_000 * (at + 1) })),
+    port: server.role === 'serve' ? config.fakePort : undefined,
+    plans: paid.flatMap(([name, { prices }], at) =>
+      (prices.length > 0 ? prices : [fakePrice(name)]).map((price) => ({
+        name,
+        price,
+        amount: 2_000 * (at + 1),
+      })),
+    ),
   })
 }
 
@@ -58,7 +64,7 @@ export const lineOf = ({
   new StripeLine({
     target: () => ({
       apiKey: config.apiKey?.reveal() ?? 'sk_test_fake',
-      base: fake ? new URL(fake.url) : config.apiBase ? new URL(config.apiBase) : undefined,
+      base: fake ? new URL(fake.base) : config.apiBase ? new URL(config.apiBase) : undefined,
     }),
     readsPerSecond: fake ? 10_000 : config.readsPerSecond,
     clock,
