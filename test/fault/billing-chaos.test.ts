@@ -14,10 +14,9 @@ import {
   delivery,
   emptied,
   eventsIn,
-  fakeStripe,
   instance,
   onPostgres,
-  proPrice,
+  quietStripe,
   seeded,
 } from '../plugins/billing/stage.ts'
 import type { Instance } from '../plugins/billing/stage.ts'
@@ -25,9 +24,7 @@ import type { Instance } from '../plugins/billing/stage.ts'
 /** 100 stories in CI, 1,000 in a soak. */
 const stories = Math.ceil(100 * Math.min(10, Number(process.env['TEST_SCALE'] ?? 1)))
 const database = await onPostgres((await postgres()).url)
-const fake = await fakeStripe({ seed: 42 })
-const outgoing: FakeObject[] = []
-fake.webhooks.send = (event) => void outgoing.push(event)
+const { fake, outgoing, buy } = await quietStripe(42)
 
 const pro = await instance({ database, fake })
 const twin = await instance({ database, fake })
@@ -41,14 +38,11 @@ interface Chance {
 const pick = <T>(items: readonly T[], { float }: Chance) =>
   items[Math.floor(float() * items.length)] as T
 
+let lives = 0
+
 /** One life: bought, and then three things happen to it; each step says what Stripe would send of it. */
 function* life(chance: Chance): Generator<readonly FakeObject[], string> {
-  const customer = fake.billing.createCustomer({}).id
-  const sub = fake.billing.createSubscription({
-    customer,
-    items: [{ price: proPrice }],
-    metadata: { owner: customer },
-  }).id
+  const sub = buy(`owner-${(lives += 1)}`)
   yield outgoing.splice(0)
   for (let step = 0; step < 3; step += 1) {
     if (fake.state.find(sub)?.['status'] === 'canceled') break
@@ -165,14 +159,7 @@ test(`${stories} lives told by payloads alone: none ends wrong, and what cannot 
 test('ten thousand deliveries of a hundred events to two instances cause a hundred effects', async () => {
   await emptied(database)
   outgoing.length = 0
-  for (let n = 0; n < 100; n += 1) {
-    const customer = fake.billing.createCustomer({}).id
-    fake.billing.createSubscription({
-      customer,
-      items: [{ price: proPrice }],
-      metadata: { owner: customer },
-    })
-  }
+  for (let n = 0; n < 100; n += 1) buy(`owner-${n}`)
   const paid = outgoing.filter(({ type }) => type === 'invoice.paid')
   const told = [pro, twin].map(({ plugin }) => plugin.heard(BillingEvents, 'billing:invoice-paid'))
   const deliveries = paid.map((event) => delivery(event, fake.state.secret, pro.plugin.clock.now()))

@@ -2,7 +2,6 @@
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { isProblem } from 'autodocops'
 import { BillingEvents } from 'autodocops/plugins/billing'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -12,18 +11,16 @@ import { row, rows } from '../../plugins/billing/sql.ts'
 import { startPostgres } from '../harness/postgres-server.ts'
 import { skip } from '../harness/skip.ts'
 import {
+  answer,
   count,
-  delivery,
   emptied,
   eventsIn,
-  fakeStripe,
   instance,
   onPostgres,
-  proPrice,
+  quietStripe,
   settle,
   withoutReconciler,
 } from '../plugins/billing/stage.ts'
-import type { Instance } from '../plugins/billing/stage.ts'
 
 const server = await startPostgres()
 if (!server) skip('a Postgres', 'apt-get install postgresql')
@@ -32,9 +29,7 @@ const first = await onPostgres(server.url)
 await first.knex.raw('alter role postgres set synchronous_commit = on')
 await first.stop()
 const database = await onPostgres(server.url, false)
-const fake = await fakeStripe({ seed: 21 })
-const outgoing: FakeObject[] = []
-fake.webhooks.send = (event) => void outgoing.push(event)
+const { fake, outgoing, buy } = await quietStripe(21)
 
 test.before.each(async () => {
   await emptied(database)
@@ -43,20 +38,7 @@ test.before.each(async () => {
 })
 
 function sell(many: number): void {
-  for (let n = 0; n < many; n += 1) {
-    const customer = fake.billing.createCustomer({}).id
-    const metadata = { owner: `owner-${n}` }
-    fake.billing.createSubscription({ customer, items: [{ price: proPrice }], metadata })
-  }
-}
-
-async function answer(to: Instance, event: FakeObject): Promise<number> {
-  try {
-    await to.webhook.receive(delivery(event, fake.state.secret, to.plugin.clock.now()))
-    return 200
-  } catch (error) {
-    return isProblem(error) ? error.status : 500
-  }
+  for (let n = 0; n < many; n += 1) buy(`owner-${n}`)
 }
 
 /** `kill -9` of one of its processes: Postgres throws everybody out and recovers from its log. */

@@ -9,10 +9,10 @@ import { rows } from '../../plugins/billing/sql.ts'
 import { sign } from '../../plugins/billing/verify.ts'
 import { postgres } from '../harness/postgres.ts'
 import {
-  fakeStripe,
   instance,
   onPostgres,
   proPrice,
+  quietStripe,
   settle,
   statusOf,
   withoutReconciler,
@@ -25,9 +25,7 @@ const rounds = Math.ceil(10 * Math.min(20, Number(process.env['TEST_SCALE'] ?? 1
 const { url } = await postgres()
 const database = await onPostgres(url)
 await withoutReconciler(database)
-const fake = await fakeStripe({ seed: 9 })
-const outgoing: FakeObject[] = []
-fake.webhooks.send = (event) => void outgoing.push(event)
+const { fake, outgoing } = await quietStripe(9)
 
 /** Every event that was answered 200. */
 const acknowledged = new Set<string>()

@@ -13,10 +13,10 @@ import {
   delivery,
   emptied,
   eventsIn,
-  fakeStripe,
   instance,
   onPostgres,
   proPrice,
+  quietStripe,
   settle,
   statusOf,
   withoutReconciler,
@@ -25,9 +25,7 @@ import { born } from './billing-process.ts'
 
 const { url } = await postgres()
 const database = await onPostgres(url)
-const fake = await fakeStripe({ seed: 11 })
-const outgoing: FakeObject[] = []
-fake.webhooks.send = (event) => void outgoing.push(event)
+const { fake, outgoing, buy } = await quietStripe(11)
 const heir = await instance({ database, fake })
 
 test.before.each(async () => {
@@ -39,10 +37,7 @@ test.before.each(async () => {
 
 /** The subscription, and the event of its payment: one effect. */
 function sell(): { sub: string; paid: FakeObject } {
-  const customer = fake.billing.createCustomer({}).id
-  const metadata = { owner: 'alice' }
-  const items = [{ price: proPrice }]
-  const sub = fake.billing.createSubscription({ customer, items, metadata }).id
+  const sub = buy()
   const paid = outgoing.find(({ type }) => type === 'invoice.paid')
   if (!paid) throw new Error('nothing was paid')
   return { sub, paid }

@@ -9,18 +9,17 @@ import { rows } from '../../plugins/billing/sql.ts'
 import { postgres } from '../harness/postgres.ts'
 import { FaultProxy } from '../harness/tcp-fault.ts'
 import {
+  answer,
   count,
   delivery,
   emptied,
   eventsIn,
-  fakeStripe,
   instance,
   onPostgres,
-  proPrice,
+  quietStripe,
   settle,
   statusOf,
 } from '../plugins/billing/stage.ts'
-import type { Instance } from '../plugins/billing/stage.ts'
 
 const { url } = await postgres()
 const direct = await onPostgres(url)
@@ -29,35 +28,14 @@ const through = new URL(url)
 through.hostname = '127.0.0.1'
 through.port = String(proxy.port)
 const database = await onPostgres(through.href, false)
-const fake = await fakeStripe({ seed: 4 })
-const outgoing: FakeObject[] = []
-fake.webhooks.send = (event) => void outgoing.push(event)
+const { fake, outgoing, buy } = await quietStripe(4)
 
 test.before.each(async () => {
   await emptied(direct)
   outgoing.length = 0
 })
 
-function sell(many: number): string[] {
-  return Array.from({ length: many }, (_, n) => {
-    const customer = fake.billing.createCustomer({}).id
-    const metadata = { owner: `owner-${n}` }
-    return fake.billing.createSubscription({ customer, items: [{ price: proPrice }], metadata }).id
-  })
-}
-
-async function answer(
-  to: Instance,
-  event: FakeObject,
-  secret = fake.state.secret,
-): Promise<number> {
-  try {
-    await to.webhook.receive(delivery(event, secret, to.plugin.clock.now()))
-    return 200
-  } catch (error) {
-    return isProblem(error) ? error.status : 500
-  }
-}
+const sell = (many: number): string[] => Array.from({ length: many }, (_, n) => buy(`owner-${n}`))
 
 async function storedIds(): Promise<Set<string>> {
   const stored = await rows<{ eventId: string }>(direct.knex, `select event_id from billing_events`)

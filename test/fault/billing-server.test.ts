@@ -13,27 +13,20 @@ import {
   count,
   delivery,
   eventsIn,
-  fakeStripe,
   onPostgres,
   proPrice,
+  quietStripe,
   statusOf,
   withoutReconciler,
 } from '../plugins/billing/stage.ts'
 import { until } from '../plugins/cache/rig.ts'
+import { manifestWith } from './whole-server.ts'
 
 const { url } = await postgres()
 const redis = await privateRedis()
-const fake = await fakeStripe({ seed: 12 })
-const outgoing: FakeObject[] = []
-fake.webhooks.send = (event) => void outgoing.push(event)
+const { fake, outgoing, buy } = await quietStripe(12)
 
-const manifest = `
-server:
-  host: '127.0.0.1'
-  port: '\${PORT}'
-  operations: '\${OPERATIONS_ADDRESS}'
-  dataDir: '\${DATA_DIR}'
-plugins:
+const manifest = manifestWith(`
   database: { config: { url: '${url}' } }
   redis: { config: { url: '${redis.url}' } }
   cache: true
@@ -46,7 +39,7 @@ plugins:
       plans: { pro: { prices: [${proPrice}] } }
       readsPerSecond: 1000
       worker: { poll: 100ms, claim: 1s, lease: 1s }
-`
+`)
 
 // Its tables are there after a start; and the reconciler would make up for what a server lost.
 assert.is(await (await startServer({ manifest })).stop(), 0)
@@ -55,11 +48,7 @@ await withoutReconciler(database)
 
 /** Sells so many subscriptions; their ids, and the events that tell of them. */
 function sell(many: number): { subs: string[]; events: FakeObject[] } {
-  const subs = Array.from({ length: many }, () => {
-    const customer = fake.billing.createCustomer({}).id
-    const items = [{ price: proPrice }]
-    return fake.billing.createSubscription({ customer, items, metadata: { owner: 'alice' } }).id
-  })
+  const subs = Array.from({ length: many }, () => buy())
   return { subs, events: outgoing.splice(0) }
 }
 

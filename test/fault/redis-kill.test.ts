@@ -11,15 +11,10 @@ import type { ServerProcess } from '../harness/process.ts'
 import { privateRedis } from '../harness/redis.ts'
 import { until } from '../plugins/cache/rig.ts'
 import { HttpLoad } from './redis-kill-load.ts'
+import { manifestWith } from './whole-server.ts'
 
 const scale = Number(process.env['TEST_SCALE'] ?? 1)
-const manifest = `
-server:
-  host: '127.0.0.1'
-  port: '\${PORT}'
-  operations: '\${OPERATIONS_ADDRESS}'
-  dataDir: '\${DATA_DIR}'
-plugins:
+const manifest = manifestWith(`
   database: { config: { url: '\${DATABASE_URL}' } }
   redis: { config: { url: '\${REDIS_URL}' } }
   cache: true
@@ -33,7 +28,7 @@ plugins:
   llm-chat: true
   metrics: true
   docs: true
-`
+`)
 
 const { url: database } = await postgres()
 const secrets = {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 
+import { isProblem } from 'autodocops'
 import { testPlugin } from 'autodocops/testing'
 import type { TestedPlugin } from 'autodocops/testing'
 import type { DatabaseService } from 'autodocops/plugins/database'
@@ -8,6 +9,7 @@ import type { BillingService } from 'autodocops/plugins/billing'
 import billing from '../../../plugins/billing/index.ts'
 import type { Checkouts } from '../../../plugins/billing/checkout.ts'
 import type { Doctor } from '../../../plugins/billing/doctor.ts'
+import type { FakeObject } from '../../../plugins/billing/fake-state.ts'
 import { FakeStripe } from '../../../plugins/billing/fake-stripe.ts'
 import { up } from '../../../plugins/billing/migrations/0001-create-billing.ts'
 import type { Reconciler } from '../../../plugins/billing/reconcile.ts'
@@ -115,9 +117,24 @@ export async function fakeStripe(
   return fake
 }
 
+/** A FakeStripe that sends nothing: what it would have sent lies in `outgoing`. */
+export async function quietStripe(seed: number) {
+  const fake = await fakeStripe({ seed })
+  const outgoing: FakeObject[] = []
+  fake.webhooks.send = (event) => void outgoing.push(event)
+  /** A paid subscription; without an owner nothing says whose it is. */
+  const buy = (owner: string | null = 'alice'): string => {
+    const customer = fake.billing.createCustomer({}).id
+    const metadata = owner === null ? {} : { owner }
+    return fake.billing.createSubscription({ customer, items: [{ price: proPrice }], metadata }).id
+  }
+  return { fake, outgoing, buy }
+}
+
 export interface Instance {
   readonly plugin: TestedPlugin<(typeof billing)['provides']>
   readonly billing: BillingService
+  readonly webhookSecret: string
   readonly webhook: Webhook
   readonly worker: Worker
   readonly checkouts: Checkouts
@@ -157,6 +174,7 @@ export async function instance(options: InstanceOptions): Promise<Instance> {
   return {
     plugin,
     billing: built.billing,
+    webhookSecret: stripe.webhookSecret,
     webhook: built.webhook,
     worker: built.worker,
     checkouts: built.checkouts,
@@ -211,4 +229,18 @@ export const count = async (database: DatabaseService, table: string) =>
 export function delivery(event: object, secret: string, at = Date.now()) {
   const body = JSON.stringify(event)
   return { body: Buffer.from(body), signature: sign(body, secret, at) }
+}
+
+/** How an instance answers one now: 200, or the status of its problem. */
+export async function answer(
+  to: Instance,
+  event: object,
+  secret = to.webhookSecret,
+): Promise<number> {
+  try {
+    await to.webhook.receive(delivery(event, secret, to.plugin.clock.now()))
+    return 200
+  } catch (error) {
+    return isProblem(error) ? error.status : 500
+  }
 }

@@ -1,28 +1,5 @@
-import { test } from 'uvu'
-
 import { postgres } from '../../harness/postgres.ts'
-import { instance, onPostgres } from './stage.ts'
-import { duplicateFacts } from './duplicate-facts.ts'
-import { payloadModeFacts } from './payload-mode-facts.ts'
-import { reconcileFacts } from './reconcile-facts.ts'
-import { troubleFacts } from './trouble-facts.ts'
-import { workerFacts } from './worker-facts.ts'
-import { worldOn } from './worker-world.ts'
+import { onPostgres } from './stage.ts'
+import { workerSuite } from './worker-suite.ts'
 
-const database = await onPostgres((await postgres()).url)
-const world = await worldOn(database)
-const payloadOnly = await instance({ database, secret: world.fake.state.secret })
-test.before.each(world.reset)
-
-workerFacts(test, world)
-duplicateFacts(test, world)
-payloadModeFacts(test, world, payloadOnly)
-troubleFacts(test, world)
-reconcileFacts(test, world)
-
-test('everything ends', async () => {
-  await payloadOnly.stop()
-  await world.end()
-})
-
-test.run()
+await workerSuite(await onPostgres((await postgres()).url))

@@ -3,7 +3,7 @@ import type { DatabaseService } from 'autodocops/plugins/database'
 import { eventObject } from '../../../plugins/billing/fake-event.ts'
 import type { FakeObject } from '../../../plugins/billing/fake-state.ts'
 import type { FakeStripe } from '../../../plugins/billing/fake-stripe.ts'
-import { delivery, emptied, fakeStripe, instance, proPrice } from './stage.ts'
+import { delivery, emptied, instance, quietStripe } from './stage.ts'
 import type { Instance } from './stage.ts'
 
 export interface World {
@@ -38,10 +38,8 @@ export interface World {
 export async function worldOn(
   database: DatabaseService & { readonly stop: () => Promise<void> },
 ): Promise<World> {
-  const fake = await fakeStripe({ seed: 8 })
+  const { fake, outgoing: sent, buy } = await quietStripe(8)
   const one = await instance({ database, fake })
-  const sent: FakeObject[] = []
-  fake.webhooks.send = (event) => void sent.push(event)
   let serial = 0
   return {
     database,
@@ -59,12 +57,7 @@ export async function worldOn(
         await to.webhook.receive(delivery(event, fake.state.secret, to.plugin.clock.now()))
       }
     },
-    buy: (owner = 'alice') => {
-      const customer = fake.billing.createCustomer({}).id
-      const metadata = owner === null ? {} : { owner }
-      return fake.billing.createSubscription({ customer, items: [{ price: proPrice }], metadata })
-        .id
-    },
+    buy,
     update: (sub, change = {}, at = fake.state.now()) =>
       eventObject(`evt_made_${(serial += 1)}`, at, {
         type: 'customer.subscription.updated',
