@@ -104,7 +104,7 @@ export async function openShared(options: RigOptions): Promise<Rig> {
   return rig
 }
 
-/** Resolves to the time that it took. */
+/** Resolves to the time that it took, without that in which this process stood still. */
 export async function until(isSo: () => boolean | Promise<boolean>, ms = 20_000): Promise<number> {
   const watch = new Stopwatch()
   try {
