@@ -1,4 +1,4 @@
-/** What is printed: a line a file, the whole output of a failed one, and the totals. */
+/** What is printed: a line a file, the whole output of a failed one, the totals, and at the end what failed. */
 const seconds = (ms) => `${(ms / 1_000).toFixed(1)} s`
 const count = (results, key) => results.reduce((total, result) => total + result[key], 0)
 
@@ -17,11 +17,31 @@ export function reportRun(results, missing, ms) {
   reportTable(results)
   reportSlowest(results)
   reportSkipped(results, missing)
-  const failures = results.filter(({ failed }) => failed > 0)
-  if (failures.length > 0) console.log('\nFailed')
-  for (const { file, runtime, why } of failures)
-    console.log(`  ${runtime} ${file} ${why.join(', ')}`)
+  reportFailed(results.filter(({ failed }) => failed > 0))
   console.log(`\n${results.length} files in ${seconds(ms)}`)
+}
+
+/** Once more: of a long record often only the end is kept. */
+function reportFailed(failures) {
+  if (failures.length > 0) console.log('\nFailed')
+  for (const [index, { file, runtime, why, output }] of failures.entries()) {
+    console.log(`  ${runtime} ${file} ${why.join(', ')}`.trimEnd())
+    if (index < maxTold) for (const line of reasons(output)) console.log(`  │ ${line}`)
+  }
+}
+
+const maxTold = 10
+const maxLines = 40
+const foreign = /^\s+at .*(?:node_modules|node:|ext:)/
+
+/** The failures that uvu tells, from the first on; the last lines of a file that did not come that far. */
+function reasons(output) {
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !foreign.test(line))
+  const first = lines.findIndex((line) => /^\s+FAIL\s/.test(line))
+  if (first === -1) return lines.slice(-maxLines)
+  const after = lines.slice(first)
+  const end = after.findIndex((line) => /^\s+Total:/.test(line))
+  return after.slice(0, end === -1 ? maxLines : Math.min(end, maxLines))
 }
 
 function reportTable(results) {

@@ -1,4 +1,4 @@
-/** The runner judges a file by what it printed and how it ended. */
+/** The runner judges a file by what it printed and how it ended, and tells at the end what failed. */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,10 @@ type RunFile = (file: string, runtime: object, env: object, patience: Patience) 
 
 const path = new URL('scripts/runner/run-file.mjs', rootUrl).href
 const { runFile } = (await import(path)) as { runFile: RunFile }
+const reportPath = new URL('scripts/runner/report.mjs', rootUrl).href
+const { reportRun } = (await import(reportPath)) as {
+  reportRun: (results: readonly object[], missing: readonly object[], ms: number) => void
+}
 const folder = adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-runner-')))
 const runtime = { name: 'this', program: process.execPath, args: (file: string) => [file] }
 
@@ -87,6 +91,66 @@ test('a process that a file leaves behind is ended, and the file has failed', as
   const { why } = await verdict(`${leave}\n${totals(1, 1)}`, { strayMs: 300 })
 
   assert.equal(why, ['leaves a process behind'])
+})
+
+/** What is printed at the end, from `Failed` on. */
+function endOf(results: readonly Result[]): readonly string[] {
+  const lines: string[] = []
+  const { log } = console
+  console.log = (text: string) => void lines.push(...text.split('\n'))
+  try {
+    reportRun(
+      results.map((result) => ({ tier: 'fast', ...result })),
+      [],
+      1_000,
+    )
+  } finally {
+    console.log = log
+  }
+  return lines.slice(lines.indexOf('Failed'))
+}
+
+const uvu = (name: string) => JSON.stringify(new URL(`node_modules/uvu/${name}`, rootUrl).href)
+const failing = `import { test } from ${uvu('dist/index.mjs')}
+  import * as assert from ${uvu('assert/index.mjs')}
+  console.log('a word before\\n'.repeat(100))
+  test('is well', () => {})
+  test('the first', () => assert.is(1, 2, 'one is not two'))
+  test('the second', () => assert.unreachable('came here'))
+  test.run()`
+
+test('at the end the failures of a file are told again, and nothing else that it printed', async () => {
+  const end = endOf([await verdict(failing)])
+
+  const text = end.join('\n')
+  for (const told of ['"the first"', 'one is not two', '"the second"', 'came here', 'a.test.mjs:'])
+    assert.match(text, told)
+  for (const other of ['a word before', 'is well', 'Total:', 'node_modules'])
+    assert.not.match(text, other)
+  assert.match(end[1] ?? '', /^ {2}this .*a\.test\.mjs$/)
+  assert.match(end.at(-1) ?? '', '1 files in')
+})
+
+test('of a file that breaks off its last forty lines are told', async () => {
+  const code = `for (let i = 0; i < 60; i++) console.log('line', i); process.exitCode = 3`
+  const end = endOf([await verdict(code)])
+
+  assert.match(end[1] ?? '', 'ended with 3 before its tests were counted')
+  assert.equal(
+    end.slice(2, -2),
+    Array.from({ length: 40 }, (_, index) => `  │ line ${index + 20}`),
+  )
+})
+
+test('a failure that is long is cut, and ten files are told at most', async () => {
+  const long = failing.replace('assert.is(1, 2,', 'assert.equal(Array(90).fill(1), [],')
+  const result = await verdict(long)
+
+  const lines = endOf(Array.from({ length: 12 }, () => result))
+
+  assert.is(lines.filter((line) => line.startsWith('  this ')).length, 12)
+  assert.is(lines.filter((line) => line.startsWith('  │ ')).length, 10 * 40)
+  assert.is(lines.filter((line) => line.includes('one is not two')).length, 10)
 })
 
 test.run()
