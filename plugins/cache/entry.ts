@@ -8,21 +8,17 @@ export interface Entry {
   readonly json: string
 }
 
-export interface Decoded {
-  readonly entry: Entry
-  readonly value: unknown
-}
-
 const version = 2
 
 /**
- * `[2,lifeMs,staleMs,{tags}]`, a line break, and the value as it is. Lengths of time and no times: how long it has
- * left, Redis knows, so that the clocks of two instances are never compared. scripts.ts rewrites the third.
+ * `[2,lifeMs,staleMs,length,{tags}]`, a line break, and the value as it is. Lengths of time and no times: how long
+ * it has left, Redis knows, so that the clocks of two instances are never compared. scripts.ts rewrites the third.
+ * The length of the value tells one that was cut, for less than parsing it costs.
  */
 export function encode({ createdAt, freshUntil, staleUntil, tags, json }: Entry): string {
   const lifeMs = Math.round(staleUntil - createdAt)
   const staleMs = Math.round(staleUntil - freshUntil)
-  return `[${version},${lifeMs},${staleMs},${JSON.stringify(tags)}]\n${json}`
+  return `[${version},${lifeMs},${staleMs},${json.length},${JSON.stringify(tags)}]\n${json}`
 }
 
 /** What Redis is told that it has left. */
@@ -30,16 +26,17 @@ export const leftOf = ({ staleUntil }: Entry, now: number): number =>
   Math.max(1, Math.round(staleUntil - now))
 
 /** `undefined` for anything that {@link encode} did not write: a foreign value must never be a hit. */
-export function decode(text: string, staleUntil: number): Decoded | undefined {
+export function decode(text: string, staleUntil: number): Entry | undefined {
   const end = text.indexOf('\n')
   if (end < 0) return undefined
   try {
     const head: unknown = JSON.parse(text.slice(0, end))
     if (!isHead(head)) return undefined
-    const [, lifeMs, staleMs, tags] = head
+    const [, lifeMs, staleMs, length, tags] = head
     const json = text.slice(end + 1)
-    const times = { createdAt: staleUntil - lifeMs, freshUntil: staleUntil - staleMs, staleUntil }
-    return { entry: { ...times, tags, json }, value: JSON.parse(json) }
+    if (json.length !== length) return undefined
+    const [createdAt, freshUntil] = [staleUntil - lifeMs, staleUntil - staleMs]
+    return { createdAt, freshUntil, staleUntil, tags, json }
   } catch {
     return undefined
   }
@@ -49,12 +46,12 @@ export function decode(text: string, staleUntil: number): Decoded | undefined {
 export const isOver = ({ createdAt, staleUntil }: Entry, now: number): boolean =>
   staleUntil <= now || createdAt > now
 
-type Head = readonly [number, number, number, Readonly<Record<string, string>>]
+type Head = readonly [number, number, number, number, Readonly<Record<string, string>>]
 
 function isHead(head: unknown): head is Head {
-  if (!Array.isArray(head) || head.length !== 4 || head[0] !== version) return false
-  if (!head.slice(1, 3).every(Number.isSafeInteger)) return false
-  const tags: unknown = head[3]
+  if (!Array.isArray(head) || head.length !== 5 || head[0] !== version) return false
+  if (!head.slice(1, 4).every(Number.isSafeInteger)) return false
+  const tags: unknown = head[4]
   if (typeof tags !== 'object' || tags === null || Array.isArray(tags)) return false
   return Object.values(tags).every((token) => typeof token === 'string')
 }

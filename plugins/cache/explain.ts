@@ -54,9 +54,9 @@ export class Explainer {
     const answer = await this.#to.remote.read(at)
     if (!answer) return { is: 'down', judged: absent }
     if (answer.value === null) return { is: 'none', judged: absent }
-    const decoded = decode(answer.value.text, answer.value.until)
-    const judged = decoded
-      ? await this.#judge(decoded.entry)
+    const entry = decode(answer.value.text, answer.value.until)
+    const judged = entry
+      ? await this.#judge(entry)
       : { ...absent, reason: 'what stands in Redis is not ours' }
     return { is: judged.state, judged }
   }

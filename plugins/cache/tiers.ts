@@ -76,12 +76,11 @@ export class Tiers {
   /** What a text of Redis is worth; a fresh one is kept, unless its key was touched since the mark. */
   async judge(key: string, kept: Kept | null, mark: number): Promise<Found> {
     if (kept === null) return none
-    const decoded = decode(kept.text, kept.until)
-    if (!decoded) {
+    const entry = decode(kept.text, kept.until)
+    if (!entry) {
       this.#to.events.emit(CacheEvents, 'cache:value-rejected', { reason: 'corrupt' })
       return none
     }
-    const { entry } = decoded
     const now = this.#to.clock.monotonic()
     const verdict = isOver(entry, now) ? 'gone' : await this.#to.tags.judge(entry)
     if (verdict === 'gone') return none
