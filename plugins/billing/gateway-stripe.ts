@@ -4,7 +4,7 @@ import { checkoutFacts } from './checkout-shape.ts'
 import type { CheckoutFacts } from './checkout-shape.ts'
 import { E } from './errors.ts'
 import type { CheckoutOrder, EventPage, Gateway } from './gateway.ts'
-import { headerOf, time } from './json.ts'
+import { time } from './json.ts'
 import type { Json } from './json.ts'
 import type { Call, StripeLine } from './stripe-line.ts'
 
@@ -132,7 +132,7 @@ export class StripeGateway implements Gateway {
     let date: Date | null = null
     const { livemode } = await this.#read('balance.retrieve', balance, async (stripe) => {
       const answer = await stripe.balance.retrieve()
-      date = time(headerOf(answer.lastResponse.headers, 'date'))
+      date = time(new Headers(answer.lastResponse.headers).get('date'))
       return answer
     })
     return { livemode, date }

@@ -28,10 +28,6 @@ export function time(value: unknown): Date | null {
   return Number.isNaN(date.getTime()) ? null : date
 }
 
-/** One header of an answer: the SDK gives a plain object on Node, and a `Headers` on Deno. */
-export const headerOf = (headers: unknown, name: string): string | null =>
-  headers instanceof Headers ? headers.get(name) : text(record(headers)[name])
-
 export function parse(raw: string): unknown {
   try {
     return JSON.parse(raw)

@@ -7,7 +7,7 @@ import type * as z from 'zod'
 import { Breaker } from './breaker.ts'
 import { BillingEvents } from './contract.ts'
 import { E, retryAfter } from './errors.ts'
-import { headerOf, record } from './json.ts'
+import { record } from './json.ts'
 import { ReadBudget } from './read-budget.ts'
 
 export interface StripeTarget {
@@ -115,8 +115,7 @@ export class StripeLine {
     }
     if (statusCode === 404 || code === 'resource_missing')
       return E.stripe_missing({ operation }, { cause })
-    if (statusCode === 429)
-      this.#breaker.rest(1_000 * (Number(headerOf(headers, 'retry-after')) || 1))
+    if (statusCode === 429) this.#breaker.rest(1_000 * (Number(headers['retry-after']) || 1))
     else if (statusCode === undefined || statusCode >= 500) this.#breaker.failed()
     else return E.stripe_refused({ operation, code: code ?? String(statusCode) }, { cause })
     return E.stripe_unavailable({ operation }, { ...retryAfter(5_000), cause })
@@ -165,6 +164,6 @@ function facts(error: unknown) {
   return {
     statusCode: typeof statusCode === 'number' ? statusCode : undefined,
     code: typeof code === 'string' ? code : undefined,
-    headers,
+    headers: record(headers),
   }
 }
