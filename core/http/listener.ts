@@ -31,6 +31,8 @@ export class Listener {
     this.#server = createServer({
       connectionsCheckingInterval: limits.checkInterval,
       insecureHTTPParser: false,
+      // As in Node 20; later ones let 64 KiB wait for each reader that takes nothing.
+      highWaterMark: 16_384,
       // Node's own refusal has no body; the edge looks for it.
       requireHostHeader: false,
     })

@@ -40,6 +40,7 @@ export class StreamReply {
   #stopped: Error | undefined
   #idle: NodeJS.Timeout | undefined
   #endsInLine = ''
+  #first: IteratorResult<unknown> | undefined
 
   constructor(
     exchange: Exchange,
@@ -58,14 +59,14 @@ export class StreamReply {
     const { load, request } = this.#exchange
     this.#exchange.onAbort(this.#stop)
     if (!load.hasStreamRoom) throw this.#refused()
-    const first = await this.#waitFor(this.#next)
+    await this.#waitFor<void>(this.#ask)
     this.#exchange.disarm()
     this.#exchange.rest()
     load.streams++
     this.#exchange.response.once('close', () => load.streams--)
     this.#begin()
     if (request.method === 'HEAD') return this.#endEarly()
-    await this.#pump(first)
+    await this.#pump()
   }
 
   #refused(): ProblemError {
@@ -95,14 +96,14 @@ export class StreamReply {
     })
   }
 
-  async #pump(first: IteratorResult<unknown>): Promise<void> {
+  async #pump(): Promise<void> {
     const late = () => this.#exchange.abort(HttpErrors.stream_timeout())
     this.#idle = setTimeout(late, this.#rule.idleMs)
     const total = setTimeout(late, this.#rule.totalMs)
     try {
       await this.#waitFor<void>((resolve) => {
         this.#finish = resolve
-        this.#take(first)
+        this.#takeFirst()
       })
       this.#exchange.response.end()
     } catch (error) {
@@ -124,10 +125,18 @@ export class StreamReply {
     })
   }
 
-  readonly #next = (
-    resolve: (step: IteratorResult<unknown>) => void,
-    reject: (reason: Error) => void,
-  ) => void this.#iterator.next().then(resolve, reject)
+  readonly #ask = (resolve: () => void, reject: (reason: Error) => void) =>
+    void this.#iterator.next().then((step) => {
+      this.#first = step
+      resolve()
+    }, reject)
+
+  /** From a field: in the frame of `run` the first chunk would live as long as the stream. */
+  #takeFirst(): void {
+    const first = this.#first
+    this.#first = undefined
+    if (first !== undefined) this.#take(first)
+  }
 
   /** Chunk by chunk within one wait: a promise and an `await` for each would cost as much as its write. */
   readonly #take = (step: IteratorResult<unknown>) => {

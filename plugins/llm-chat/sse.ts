@@ -41,11 +41,14 @@ export class SseScanner {
       if (event !== undefined) events.push(event)
       from = end + 2
     }
-    this.#rest = text.slice(from) + held
+    this.#rest = (from === 0 ? text : copyOf(text.slice(from))) + held
     if (this.#rest.length > maxEventLength) throw new ModelFailure('bad_response')
     return events
   }
 }
+
+/** A slice keeps all of its text alive, and a stream may stand still here. */
+const copyOf = (slice: string): string => (slice === '' ? '' : Buffer.from(slice).toString())
 
 function parse(block: string): SseEvent | undefined {
   if (block.startsWith('data: ') && !block.includes('\n')) {

@@ -5,8 +5,8 @@ import type { Dispatcher } from 'undici'
 import { Source } from './source.ts'
 import type { Taker } from './source.ts'
 
-/** What may wait unread before the upstream is told to pause. */
-const highWaterBytes = 65_536
+/** A read of the socket brings up to 64 KiB: a batch ends here, and the rest waits for the next pull. */
+const batchBytes = 16_384
 /** How long a finished reply may take to close, so that its connection can be used again. */
 const closingMs = 500
 
@@ -50,7 +50,10 @@ export class UpstreamBody extends Source<Buffer> implements Dispatcher.DispatchH
   pull(taker: Taker<Buffer>): void {
     if (this.#unread.length > 0) taker(undefined, this.#take())
     else if (this.#isOver) taker(this.#failure, undefined)
-    else this.#taker = taker
+    else {
+      this.#taker = taker
+      this.#controller?.resume()
+    }
   }
 
   stop(): void {
@@ -78,10 +81,12 @@ export class UpstreamBody extends Source<Buffer> implements Dispatcher.DispatchH
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     headers: Dispatcher.ResponseData['headers'],
   ): void {
+    // Slices of the first read, all of which they would keep.
+    Object.assign(controller, { rawHeaders: null })
     if (status >= 200) this.#begin?.({ status, headers })
   }
 
@@ -91,7 +96,7 @@ export class UpstreamBody extends Source<Buffer> implements Dispatcher.DispatchH
     if (this.#taker !== undefined && this.#unread.length === 0) process.nextTick(this.#deliver)
     this.#unread.push(chunk)
     this.#unreadBytes += chunk.length
-    if (this.#unreadBytes > highWaterBytes) controller.pause()
+    if (this.#unreadBytes > batchBytes) controller.pause()
   }
 
   onResponseEnd(): void {
@@ -116,7 +121,6 @@ export class UpstreamBody extends Source<Buffer> implements Dispatcher.DispatchH
     const bytes = this.#unread.length === 1 ? first : Buffer.concat(this.#unread)
     this.#unread = []
     this.#unreadBytes = 0
-    this.#controller?.resume()
     return bytes
   }
 

@@ -16,10 +16,21 @@ export class UpstreamResponse extends Response {
   }
 }
 
+/**
+ * A socket reads again only when all that it read is parsed: else a pause would leave two reads of 64 KiB in it,
+ * and every resumption that takes less than that one more.
+ */
+const oneRead = { highWaterMark: 0 }
+
 /** Connections to one upstream. Redirects are not followed: they would carry the key elsewhere. */
 export const upstreamAgent = (connectMs: number): Agent =>
   // Our own timers guard the reply; undici's would cut a model that thinks for long.
-  new Agent({ connect: { timeout: connectMs }, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 })
+  new Agent({
+    connect: { timeout: connectMs, ...oneRead },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    pipelining: 1,
+  })
 
 /** `fetch` as the SDK calls it. A success is an UpstreamResponse; an error's body is read, up to 64 KiB. */
 export const upstreamFetch =
@@ -32,7 +43,8 @@ export const upstreamFetch =
       path: `${pathname}${search}`,
       method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
       headers: Object.fromEntries(new Headers(init.headers)),
-      body: typeof init.body === 'string' ? init.body : null,
+      // In memory of its own: undici's would be a part of Node's pool, and keep 64 KiB as long as the stream lives.
+      body: typeof init.body === 'string' ? new TextEncoder().encode(init.body) : null,
     }
     agent.dispatch(request, body)
     const { status, headers: named } = await body.head

@@ -1,4 +1,6 @@
 import process from 'node:process'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 import fc from 'fast-check'
 import { test } from 'uvu'
@@ -6,6 +8,9 @@ import * as assert from 'uvu/assert'
 
 import { ModelFailure } from '../../../plugins/llm-chat/failure.ts'
 import { SseScanner } from '../../../plugins/llm-chat/sse.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 const scan = (pieces: readonly Uint8Array[]) => {
   const scanner = new SseScanner()
@@ -51,6 +56,22 @@ test('a byte order mark at the very beginning is skipped', () => {
 
 test('the name of an event is read', () => {
   assert.equal(scan([Buffer.from('event: error\ndata: {}\n\n')]), [{ event: 'error', data: '{}' }])
+})
+
+test('half an event does not keep what came before it', () => {
+  const batch = `data: ${'x'.repeat(65_536)}\n\ndata: and the next begins`
+  const scanners = Array.from({ length: 300 }, () => new SseScanner())
+  collect()
+  const before = process.memoryUsage().heapUsed
+
+  for (const scanner of scanners) scanner.push(Buffer.from(batch))
+  collect()
+  const each = (process.memoryUsage().heapUsed - before) / scanners.length
+
+  assert.ok(each < 16_384, `${each} bytes for each scanner`)
+  assert.equal(scanners[0]?.push(Buffer.from('\n\n')), [
+    { event: 'message', data: 'and the next begins' },
+  ])
 })
 
 test('an event over a mebibyte is a failure, in one piece or in many', () => {

@@ -4,7 +4,10 @@ import { createServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -16,9 +19,12 @@ import {
 } from '../../../plugins/llm-chat/upstream-fetch.ts'
 import { until } from '../../harness/until.ts'
 
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
 const MiB = 1024 * 1024
 const total = 96 * MiB
-const piece = Buffer.alloc(MiB / 4, 'a')
+let piece = Buffer.alloc(0)
 let sent = 0
 let closed = 0
 
@@ -38,8 +44,9 @@ const server = createServer((_request, response) => {
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const agent = upstreamAgent(1_000)
 
-async function asked(): Promise<UpstreamResponse['source']> {
+async function asked(pieceBytes = MiB / 4): Promise<UpstreamResponse['source']> {
   sent = 0
+  piece = Buffer.alloc(pieceBytes, 'a')
   const port = (server.address() as AddressInfo).port
   const response = await upstreamFetch(agent)(`http://127.0.0.1:${port}/`)
   assert.instance(response, UpstreamResponse)
@@ -62,6 +69,31 @@ test('an upstream pauses while nobody reads, and goes on to its last byte when s
   for await (const bytes of source) read += bytes.length
 
   assert.is(read, total)
+})
+
+/** Buffers are freed beside the collection. */
+async function externalBytes(): Promise<number> {
+  for (let count = 0; count < 3; count += 1) {
+    collect()
+    await sleep(20)
+  }
+  return process.memoryUsage().external
+}
+
+test('what a slow reader has not taken yet stays with the upstream, but for one read of the socket', async () => {
+  const source = await asked(4_096)
+  await source.next()
+  const before = await externalBytes()
+
+  for (let batches = 0; batches < 150; batches += 1) {
+    // Time enough for the socket to bring more than was asked for.
+    await sleep(2)
+    await source.next()
+  }
+  const grown = (await externalBytes()) - before
+  source.stop()
+
+  assert.ok(grown < MiB, `${grown / 1_024} KiB more wait for it`)
 })
 
 test('who stops reading closes the upstream’s socket', async () => {
