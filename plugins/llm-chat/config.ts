@@ -59,6 +59,9 @@ const limits = z.strictObject({
     .describe('Other limits for a plan of the billing plugin: `{ pro: { concurrent: 16 } }`.'),
   streams: count().default(1_000).describe('Answers of one instance at the same time; then 503.'),
   bodyBytes: byteSize().prefault('256KiB').describe('Largest request.'),
+  answerBytes: byteSize()
+    .prefault('1MiB')
+    .describe('Largest answer of `POST /chat`, in a conversation, or resumable; longer ones fail.'),
   messages: count().default(200).describe('Most messages of one request.'),
 })
 
@@ -81,7 +84,6 @@ const timeouts = z.strictObject({
 const resume = z.strictObject({
   grace: duration().prefault('30s').describe('How long an answer goes on with nobody reading.'),
   keep: duration().prefault('10m').describe('How long an answer can be read again after its end.'),
-  maxBytes: byteSize().prefault('1MiB').describe('Largest answer that is kept.'),
 })
 
 export const config = z

@@ -32,8 +32,7 @@ export interface NamedModel {
 /** A stream whose first token is here. */
 export interface Opened {
   readonly model: Model
-  readonly first: readonly Delta[]
-  readonly rest: GuardedStream
+  readonly stream: GuardedStream
   /** Tells how the rest went. */
   readonly ended: (failure: ModelFailure | undefined) => void
 }
@@ -60,10 +59,14 @@ export class Gateway {
 
   open(named: NamedModel, question: Question, signal: AbortSignal): Promise<Opened> {
     return this.#firstOf(named, signal, async ({ model, breaker }) => {
-      const rest = new GuardedStream((own) => model.stream(question, own), signal, this.#deadlines)
-      const first = await untilToken(rest)
+      const stream = new GuardedStream(
+        (own) => model.stream(question, own),
+        signal,
+        this.#deadlines,
+      )
+      await untilToken(stream)
       const ended = (failure: ModelFailure | undefined) => tell(breaker, failure)
-      return { model, first, rest, ended }
+      return { model, stream, ended }
     })
   }
 
@@ -142,14 +145,14 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Everything up to the first token, so that a failure before it can still be another target's success. */
-async function untilToken(stream: GuardedStream): Promise<readonly Delta[]> {
+/** Waits for the first token, so that a failure before it can still be another target's success. */
+async function untilToken(stream: GuardedStream): Promise<void> {
   const first: Delta[] = []
   for (;;) {
     const { done, value } = await stream.next()
     if (done === true) throw new ModelFailure('disconnected')
     first.push(...value)
-    if (value.some(isToken)) return first
+    if (value.some(isToken)) return stream.putBack(first)
   }
 }
 

@@ -21,8 +21,8 @@ export interface GenerationParts {
   readonly named: NamedModel
   readonly question: Question
   readonly inputTokens: number
-  /** Somebody needs the whole text at the end. */
-  readonly keepsText: boolean
+  /** Somebody needs the whole text at the end, and it may have so many bytes. */
+  readonly keptBytes: number | undefined
   readonly gateway: Gateway
   readonly calibration: Calibration
   readonly clock: Clock
@@ -116,7 +116,7 @@ export class Generation extends Source<readonly Delta[]> {
   pull(taker: Taker<readonly Delta[]>): void {
     this.#taker = taker
     if (!this.#isFirstOut || this.#opened === undefined) void this.#first()
-    else this.#opened.rest.pull(this.#received)
+    else this.#opened.stream.pull(this.#received)
   }
 
   /** Its reader has left. */
@@ -129,14 +129,15 @@ export class Generation extends Source<readonly Delta[]> {
     if (this.isEnded) return
     const failure = new ModelFailure(kind)
     this.#abort.abort(failure)
-    this.#opened?.rest.stop()
+    this.#opened?.stream.stop()
     void this.#fail(failure)
   }
 
   readonly #received: Taker<readonly Delta[]> = (failure, batch) => {
     if (batch === undefined) return void this.#conclude(failure)
-    this.#seen(batch)
-    this.#taker(undefined, batch)
+    if (this.#seen(batch)) return this.#taker(undefined, batch)
+    this.cancel('too_large')
+    void this.#conclude(this.#failure)
   }
 
   /** Never rejects. */
@@ -164,18 +165,28 @@ export class Generation extends Source<readonly Delta[]> {
     const { provider, model } = this
     const seen = { provider, model, durationMs }
     this.#parts.events.emit(ChatEvents, 'llm-chat:first-token-received', seen)
-    this.#received(undefined, this.#opened?.first)
+    this.#opened?.stream.pull(this.#received)
   }
 
-  #seen(deltas: readonly Delta[]): void {
-    const { keepsText } = this.#parts
+  /** False: it is more than may be kept. */
+  #seen(deltas: readonly Delta[]): boolean {
     for (const { text, toolCalls, finish, usage } of deltas) {
       this.#outputBytes += Buffer.byteLength(text)
       for (const call of toolCalls) this.#outputBytes += call.argsDelta.length
-      if (keepsText && text !== '') this.#texts.push(text)
       this.#finish = finish ?? this.#finish
       this.#usage = usage ?? this.#usage
     }
+    const { keptBytes } = this.#parts
+    if (keptBytes === undefined) return true
+    if (this.#outputBytes > keptBytes) return false
+    this.#keep(deltas)
+    return true
+  }
+
+  #keep(deltas: readonly Delta[]): void {
+    for (const { text } of deltas) this.#texts.push(text)
+    // Each piece costs more than its few letters.
+    if (this.#texts.length > 1_000) this.#texts.splice(0, this.#texts.length, this.text)
   }
 
   async #fail(failure: ModelFailure): Promise<Error> {

@@ -86,6 +86,7 @@ export class GuardedStream extends Source<readonly Delta[]> {
   readonly #inner: Source<readonly Delta[]>
   #taker: Taker<readonly Delta[]> = () => undefined
   #hasBegun = false
+  #back: readonly Delta[] | undefined
 
   constructor(
     open: (signal: AbortSignal) => AsyncIterable<readonly Delta[]>,
@@ -100,10 +101,18 @@ export class GuardedStream extends Source<readonly Delta[]> {
   }
 
   pull(taker: Taker<readonly Delta[]>): void {
+    const back = this.#back
+    this.#back = undefined
+    if (back !== undefined) return taker(undefined, back)
     if (this.#guard.hasFailed) return taker(this.#close(undefined), undefined)
     this.#taker = taker
     if (this.#hasBegun) this.#guard.watch('idle_timeout', this.#deadlines.idleMs)
     this.#inner.pull(this.#received)
+  }
+
+  /** The next pull gets it again. */
+  putBack(batch: readonly Delta[]): void {
+    this.#back = batch
   }
 
   /** Cuts the upstream now, also when a read is under way. */

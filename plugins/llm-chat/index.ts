@@ -78,8 +78,8 @@ export default definePlugin({
             log,
           })
         : new MemoryStreams({ keepMs: resume.keep }),
-    keeping: ({ streams, config: { resume }, log }) =>
-      new Keeping({ streams, graceMs: resume.grace, maxBytes: resume.maxBytes, log }),
+    keeping: ({ streams, config: { resume, limits }, log }) =>
+      new Keeping({ streams, graceMs: resume.grace, maxBytes: limits.answerBytes, log }),
     llm: cls(ModelClient),
   },
   routes,

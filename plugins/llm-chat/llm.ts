@@ -29,10 +29,10 @@ export class ModelClient implements LlmClient {
   }
 
   complete = async (request: ChatRequest, signal: AbortSignal) => {
-    const texts: string[] = []
-    for await (const chunk of this.stream(request, signal)) {
-      if (chunk.type === 'end') return { text: texts.join(''), usage: chunk.usage }
-      texts.push(chunk.text)
+    const { answerBytes } = this.#services.config.limits
+    const generation = this.#ask(request, answerBytes)
+    for await (const chunk of this.#read(generation, signal)) {
+      if (chunk.type === 'end') return { text: generation.text, usage: chunk.usage }
     }
     throw new Error('a stream ended without its end chunk')
   }
@@ -41,7 +41,10 @@ export class ModelClient implements LlmClient {
     this.#stream(request, signal)
 
   async *#stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatChunk> {
-    const generation = this.#ask(request)
+    yield* this.#read(this.#ask(request), signal)
+  }
+
+  async *#read(generation: Generation, signal: AbortSignal): AsyncGenerator<ChatChunk> {
     const cancel = () => generation.cancel()
     signal.addEventListener('abort', cancel, { once: true })
     if (signal.aborted) cancel()
@@ -56,7 +59,10 @@ export class ModelClient implements LlmClient {
     }
   }
 
-  #ask({ model, messages, maxOutputTokens, temperature }: ChatRequest): Generation {
+  #ask(
+    { model, messages, maxOutputTokens, temperature }: ChatRequest,
+    keptBytes?: number,
+  ): Generation {
     const { models, clock, events, random } = this.#services
     const named = models.find(model)
     const body = { messages, ...(temperature !== undefined && { temperature }) }
@@ -71,7 +77,7 @@ export class ModelClient implements LlmClient {
       named,
       question: { body, maxOutputTokens: Math.min(maxOutputTokens ?? most, most), choices: 1 },
       inputTokens: tokensOfQuestion(body),
-      keepsText: false,
+      keptBytes,
       gateway: this.#gateway,
       calibration: this.#calibration,
       clock,

@@ -65,13 +65,13 @@ export class ChatService {
   /** Admitted, and not yet asked: `open()` or the first `next()` asks. Throws 400, 403, 404, 429, 503. */
   async ask(asked: Asked, signal: AbortSignal): Promise<Generation> {
     const { named, question, account, inputTokens } = await this.#admit(asked, signal)
-    const { clock, events } = this.#services
+    const { clock, events, config } = this.#services
     const generation = new Generation({
       account,
       named,
       question,
       inputTokens,
-      keepsText: asked.keepsText ?? false,
+      keptBytes: asked.keepsText === true ? config.limits.answerBytes : undefined,
       gateway: this.#gateway,
       calibration: this.#calibration,
       clock,

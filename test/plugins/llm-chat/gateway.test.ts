@@ -95,7 +95,7 @@ test('after the first token nobody else is asked', async () => {
   const opened = await ask()
 
   const failure = await failureOf(async () => {
-    for await (const _ of opened.rest) void _
+    for await (const _ of opened.stream) void _
   })
 
   assert.is(failure.kind, 'disconnected')
