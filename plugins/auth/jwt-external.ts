@@ -11,7 +11,7 @@ import type { TokenRule, Verified } from './jwt.ts'
 const waitMs = 500
 /** The fetch itself goes on: a slow provider is then ready for the next request. */
 const fetchMs = 5_000
-/** An unknown `kid` asks the provider at most this often. */
+/** An unknown `kid`, and a refresh that failed, ask the provider at most this often. */
 const cooldownMs = 30_000
 /** A key that the provider took back is forgotten after this. */
 const refreshMs = 600_000
@@ -73,9 +73,10 @@ export class ExternalTokens {
     if (this.#clock.monotonic() < this.#freshUntil) return
     this.#freshUntil = this.#clock.monotonic() + refreshMs
     // Not awaited: the keys that we have stay good when the provider is away.
-    void this.#keys
-      .reload()
-      .catch((err: unknown) => this.#log.warn({ err }, 'keys of an issuer were not refreshed'))
+    void this.#keys.reload().catch((err: unknown) => {
+      this.#freshUntil = this.#clock.monotonic() + cooldownMs
+      this.#log.warn({ err }, 'keys of an issuer were not refreshed')
+    })
   }
 }
 

@@ -189,11 +189,33 @@ test('a key that it took back is forgotten within 11 minutes', async () => {
   provider.removeKey('first')
   instance.clock.advance(601_000)
   await ask(instance, token)
-  const asked = provider.asked
-  await until(() => provider.asked > asked || asked > 1)
+  await until(() => provider.asked === 2)
+  // Known when the refresh has ended.
+  const next = await provider.issue('next', { exp: now + 3_600 })
+  await until(async () => (await ask(instance, next)).isKnown)
   instance.clock.advance(61_000)
 
-  await until(async () => (await ask(instance, token)).status === 401)
+  assert.is((await ask(instance, token)).status, 401)
+})
+
+test('a refresh that failed is tried again after half a minute, and its keys stay good until then', async () => {
+  // Each for the first time: a token that was verified is believed for a minute.
+  const isKnown = async (sub: string) =>
+    (await ask(instance, await provider.issue('first', { sub, exp: now + 3_600 }))).isKnown
+  await isKnown('ann')
+  provider.mood = 'broken'
+  instance.clock.advance(601_000)
+  await isKnown('bob')
+  await until(() => instance.logs.some(({ message }) => message.includes('were not refreshed')))
+  provider.mood = 'well'
+
+  instance.clock.advance(29_000)
+  const early = [await isKnown('carol'), provider.asked]
+  instance.clock.advance(1_000)
+  const late = await isKnown('dave')
+  await until(() => provider.asked === 3)
+
+  assert.equal([...early, late], [true, 2, true])
 })
 
 test('a token signed with our secret cannot speak for it, nor with its public key', async () => {
