@@ -1,5 +1,4 @@
 /** A server of its own process that knows how long its event loop was held up: prints its URL, lives until killed. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import process from 'node:process'
 
 import { definePlugin } from 'autodocops'
@@ -12,62 +11,63 @@ import { serve } from '../plugins/llm-chat/server.ts'
 export const startWatched = (config: object) =>
   startChild(import.meta.url, [JSON.stringify(config)])
 
-/** Delays in milliseconds. */
-export interface Delays {
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
-}
-
+/** Since it was asked last, in milliseconds. */
 export interface Pulse {
-  /** By the clock: other programs on the same cores are in it. */
-  readonly wall: Delays
-  /** The share of each delay in which this process was at work itself. */
-  readonly own: Delays
-  /** What `monitorEventLoopDelay` says. */
-  readonly nodeP99: number
+  /** Of each delay of a timer that share in which this process was at work itself: 99 of 100 are shorter. */
+  readonly ownP99: number
+  readonly ticks: number
+  /** What parsing ten thousand small messages costs this process, right now. */
+  readonly parseMs: number
 }
 
 const tickMs = 2
+const yardstick = JSON.stringify(Array.from({ length: 10_000 }, () => ({ role: 'u' })))
 
-/** By a timer of its own: `monitorEventLoopDelay` cannot tell this process's work from that of its neighbours. */
+/** `monitorEventLoopDelay` cannot tell this process's work from that of its neighbours: it goes by the clock. */
 class LoopWatch {
-  readonly #node = monitorEventLoopDelay({ resolution: tickMs })
-  #wall: number[] = []
   #own: number[] = []
   #expected = performance.now() + tickMs
   #spent = process.cpuUsage()
 
   start(): void {
-    this.#node.enable()
     setInterval(this.#tick, tickMs).unref()
   }
 
-  readonly #tick = () => {
-    const now = performance.now()
-    const used = process.cpuUsage(this.#spent)
-    const late = Math.max(0, now - this.#expected)
-    this.#wall.push(late)
-    this.#own.push(Math.min(late, (used.user + used.system) / 1_000))
-    this.#spent = process.cpuUsage()
-    this.#expected = now + tickMs
+  pulse(): Pulse {
+    const seen = { ownP99: at(this.#own, 0.99), ticks: this.#own.length, parseMs: measure() }
+    this.#own = []
+    this.#expect()
+    return seen
   }
 
-  /** Since it was asked last. */
-  pulse(): Pulse {
-    const nodeP99 = this.#node.percentile(99) / 1_000_000
-    const seen = { wall: delaysOf(this.#wall), own: delaysOf(this.#own), nodeP99 }
-    this.#node.reset()
-    this.#wall = []
-    this.#own = []
-    return seen
+  readonly #tick = () => {
+    const late = Math.max(0, performance.now() - this.#expected)
+    this.#own.push(Math.min(late, workedSince(this.#spent)))
+    this.#expect()
+  }
+
+  #expect(): void {
+    this.#spent = process.cpuUsage()
+    this.#expected = performance.now() + tickMs
   }
 }
 
-export function delaysOf(list: readonly number[]): Delays {
-  const sorted = list.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0
-  return { p50: at(0.5), p99: sorted[Math.floor(sorted.length * 0.99)] ?? at(1), max: at(1) }
+function workedSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1_000
+}
+
+const at = (list: readonly number[], share: number): number =>
+  list.toSorted((a, b) => a - b)[Math.floor(list.length * share)] ?? 0
+
+/** The middle one of many: a collection of garbage falls into some. */
+function measure(): number {
+  const rounds = Array.from({ length: 15 }, () => {
+    const start = process.cpuUsage()
+    JSON.parse(yardstick)
+    return workedSince(start)
+  })
+  return at(rounds, 0.5)
 }
 
 const watched = (watch: LoopWatch) =>

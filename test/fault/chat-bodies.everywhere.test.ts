@@ -1,20 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { formats, requestOf } from '../plugins/llm-chat/fault-matrix.ts'
-import { FaultUpstream, wish } from '../plugins/llm-chat/upstream.ts'
-import { delaysOf, startWatched } from './chat-bodies-server.ts'
-import type { Delays, Pulse } from './chat-bodies-server.ts'
+import { FaultUpstream } from '../plugins/llm-chat/upstream.ts'
+import { startWatched } from './chat-bodies-server.ts'
+import type { Pulse } from './chat-bodies-server.ts'
 
-/** By the work of the server itself, whatever else runs on its cores. */
-const boundMs = 50
+/** A delay of the loop that hardly anybody notices, in times of parsing ten thousand small messages: some 50 ms. */
+const bound = 120
 const maxBytes = 262_144
 const atOnce = 40
-/** How long the bodies keep coming, one after the other or `atOnce` abreast. */
-const loadMs = 2_000
-const streamMs = 10
+/** How long the bodies keep coming, `atOnce` abreast. */
+const loadMs = 1_000
 
 const upstream = await new FaultUpstream().start()
 const { url, child } = await startWatched({
@@ -22,6 +19,8 @@ const { url, child } = await startWatched({
   model: 'm',
   models: { m: { targets: [{ model: 'm' }], maxInputTokens: 1_000_000 } },
   resume: { keep: '1s' },
+  // A machine that is busy with its neighbours is no fault of the model.
+  timeouts: { connect: '2m', firstToken: '5m', idle: '5m' },
 })
 test.after(async () => {
   child.kill('SIGKILL')
@@ -51,7 +50,7 @@ const inChunks = (text: string): ReadableStream<Uint8Array> => {
 async function send({ path, json, accept = '*/*', isChunked }: Sent) {
   const headers = { authorization: 'Bearer bob', 'content-type': 'application/json', accept }
   const body = isChunked === true ? inChunks(json) : json
-  const signal = AbortSignal.timeout(30_000)
+  const signal = AbortSignal.timeout(180_000)
   const init = { method: 'POST', headers, body, signal, duplex: 'half' } as const
   try {
     const reply = await fetch(`${url}${path}`, init as RequestInit)
@@ -61,96 +60,44 @@ async function send({ path, json, accept = '*/*', isChunked }: Sent) {
   }
 }
 
-interface Reading {
-  /** The pauses between the pieces. */
-  readonly gaps: number[]
-  readonly leave: () => Promise<void>
-}
-
-/** A stream that somebody else reads. Left by its reader: an aborted signal ends no busy `fetch` on Deno. */
-async function readAlong(): Promise<Reading> {
-  const { path, body, accept } = requestOf('text', wish({ tokens: 1_000_000, delayMs: streamMs }))
-  const headers = { authorization: 'Bearer alice', 'content-type': 'application/json', accept }
-  const reply = await fetch(`${url}${path}`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify(body),
-  })
-  const reader = reply.body?.getReader()
-  const gaps: number[] = []
-  const read = async () => {
-    let last = performance.now()
-    while ((await reader?.read())?.done === false) {
-      const now = performance.now()
-      gaps.push(now - last)
-      last = now
-    }
-  }
-  const reading = read()
-  const leave = async () => {
-    await reader?.cancel()
-    await reading
-  }
-  return { gaps, leave }
-}
-
 const pulse = async () => (await (await fetch(`${url}/pulse`)).json()) as Pulse
 
 interface Seen extends Pulse {
-  readonly gap: Delays
   readonly sent: number
-  readonly statuses: readonly number[]
+  /** The first replies that have another status than they should. */
+  readonly odd: readonly string[]
 }
 
-/** Sends bodies while somebody else reads a stream. */
-async function load(bodies: readonly Sent[], abreast: number): Promise<Seen> {
-  const other = await readAlong()
-  await sleep(200)
+async function load(bodies: readonly Sent[], expected: number): Promise<Seen> {
   await pulse()
   const end = performance.now() + loadMs
-  const statuses: number[] = []
+  const odd: string[] = []
+  let sent = 0
   const sendOn = async (first: number) => {
-    for (let index = first; performance.now() < end; index += 1) {
-      const body = bodies[index % bodies.length]
-      if (body !== undefined) statuses.push((await send(body)).status)
-    }
+    let index = first
+    do {
+      const { status, text } = await send(bodies[index++ % bodies.length] as Sent)
+      sent += 1
+      if (status !== expected) odd.push(`${status} ${text.slice(0, 300)}`)
+    } while (performance.now() < end)
   }
-  await Promise.all(Array.from({ length: abreast }, (_, index) => sendOn(index)))
-  const seen = await pulse()
-  await other.leave()
-  return {
-    ...seen,
-    gap: delaysOf(other.gaps),
-    sent: statuses.length,
-    statuses: [...new Set(statuses)],
-  }
+  await Promise.all(Array.from({ length: atOnce }, (_, index) => sendOn(index)))
+  return { ...(await pulse()), sent, odd: odd.slice(0, 3) }
 }
 
-const round = ({ p50, p99, max }: Delays) => [p50, p99, max].map((ms) => ms.toFixed(1)).join('/')
-
-/** Questions of a few bytes, as many at once: what this machine does to anybody, right now. */
-const quiet = [{ path: '/chat/stream', json: JSON.stringify({ query: wish({ tokens: 1 }) }) }]
-
-/** By the clock it is compared with small questions. A neighbour on the same cores may spoil a round, not all three. */
-async function isHeld(name: string, bodies: readonly Sent[], abreast: number, status: number) {
-  let why = ''
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    const base = await load(quiet, abreast)
-    const seen = await load(bodies, abreast)
-    console.log(
-      `${name}, ${abreast} at once: ${seen.sent} bodies; p50/p99/max ms: own ${round(seen.own)}, by the clock ${round(seen.wall)} (small ones ${round(base.wall)}), as Node sees it ${seen.nodeP99.toFixed(1)}; gaps of the other stream ${round(seen.gap)} (${round(base.gap)})`,
-    )
-    assert.equal(seen.statuses, [status], name)
-    const late = [
-      seen.own.p99 > boundMs && `own delay ${seen.own.p99}`,
-      seen.wall.p99 > boundMs + 3 * base.wall.max && `delay ${seen.wall.p99}`,
-      seen.gap.p99 > streamMs + boundMs + 3 * base.gap.max && `gap ${seen.gap.p99}`,
-    ].filter((one) => one !== false)
-    if (late.length === 0) return
-    why = late.join(', ')
+/** A collection of garbage may spoil a round, not all three. */
+async function isHeld(name: string, bodies: readonly Sent[], status: number): Promise<void> {
+  let seen = await load(bodies, status)
+  for (let again = 0; again < 2 && isLate(seen); again += 1) {
+    console.log(`${name}: ${JSON.stringify(seen)}, once more`)
+    seen = await load(bodies, status)
   }
-  assert.unreachable(`${name}, ${abreast} at once: ${why}`)
+  console.log(`${name}: ${JSON.stringify(seen)}`)
+  assert.equal(seen.odd, [], name)
+  assert.not(isLate(seen), `${name}: ${seen.ownP99} ms of work in one turn of the event loop`)
 }
+
+const isLate = ({ ownP99, parseMs }: Seen): boolean => ownP99 > bound * parseMs
 
 const query = (length: number) => JSON.stringify({ query: 'a'.repeat(length - 12) })
 const chat = (json: string): Sent => ({ path: '/chat/stream', json })
@@ -164,62 +111,64 @@ const asked = formats.map((format): Sent => {
   return { path, json: JSON.stringify(body), accept }
 })
 const tooMany = messages(10_000, { role: 'u' })
+const withKeys = (count: number) => {
+  const keys = Array.from({ length: count }, (_, index) => [`k${index}`, 1])
+  return messages(1, { role: 'user', content: 'a', ...(Object.fromEntries(keys) as object) })
+}
+
+/** Refused with that status and code, in the envelope of each route. */
+async function areRefused(json: string, status: number, code: string, isChunked = false) {
+  const own = await send({ ...chat(json), isChunked })
+  const openAi = await send({ ...v1(json), isChunked })
+
+  assert.is(own.status, status, own.text)
+  assert.is((JSON.parse(own.text) as { code: string }).code, code)
+  assert.is(openAi.status, status, openAi.text)
+  const { error } = JSON.parse(openAi.text) as { error: { type: string; code: string } }
+  assert.equal([error.type, error.code], ['invalid_request_error', code])
+  for (const { text } of [own, openAi])
+    assert.ok(text.length < 8_192, `${text.length} characters of faults`)
+  return { own: own.text, openAi: openAi.text }
+}
 
 test('a byte more than is taken is 413, in the envelope of its route, with its length or without', async () => {
   const tooLong = query(maxBytes + 1)
   assert.is(new TextEncoder().encode(tooLong).length, maxBytes + 1)
 
-  for (const isChunked of [false, true]) {
-    const own = await send({ ...chat(tooLong), isChunked })
-    const openAi = await send({ ...v1(tooLong), isChunked })
-
-    assert.is(own.status, 413, own.text)
-    assert.is((JSON.parse(own.text) as { code: string }).code, 'body_too_large')
-    assert.is(openAi.status, 413, openAi.text)
-    const { error } = JSON.parse(openAi.text) as { error: object }
-    assert.match(JSON.stringify(error), '"type":"invalid_request_error","code":"body_too_large"')
-  }
+  await areRefused(tooLong, 413, 'body_too_large')
+  await areRefused(tooLong, 413, 'body_too_large', true)
   assert.is((await send(chat(query(maxBytes)))).status, 200)
 })
 
-test('ten thousand messages are 422, in the envelope of its route, and one fault is told', async () => {
-  const own = await send(chat(tooMany))
-  const openAi = await send(v1(tooMany))
+test('ten thousand messages have too many values, and two thousand are too many messages', async () => {
+  await areRefused(tooMany, 413, 'json_too_many_values')
 
-  assert.is(own.status, 422, own.text)
-  const { code, errors } = JSON.parse(own.text) as { code: string; errors: { pointer: string }[] }
-  assert.is(code, 'invalid_body')
+  const { own, openAi } = await areRefused(messages(2_000, { role: 'u' }), 422, 'invalid_body')
+
+  const { errors } = JSON.parse(own) as { errors: { pointer: string }[] }
   assert.ok(
     errors.some(({ pointer }) => pointer === '/messages'),
-    own.text,
+    own,
   )
-  assert.ok(own.text.length < 8_192, `${own.text.length} characters of faults`)
-  assert.is(openAi.status, 422, openAi.text)
-  const { error } = JSON.parse(openAi.text) as { error: { param: string } }
-  assert.is(error.param, 'messages')
+  assert.match(openAi, '"param":"messages"')
 })
 
-for (const abreast of [1, atOnce]) {
-  test(`bodies that are too large delay nobody, ${abreast} at once`, () =>
-    isHeld('256 KiB + 1', [chat(query(maxBytes + 1)), v1(query(maxBytes + 1))], abreast, 413))
-
-  test(`ten thousand messages delay nobody, ${abreast} at once`, () =>
-    isHeld('10,000 messages', [chat(tooMany), v1(tooMany)], abreast, 422))
-
-  test(`80 KiB of one letter delay nobody in any format, ${abreast} at once`, () =>
-    isHeld('80 KiB of a', asked, abreast, 200))
-
-  test(`the largest question that is taken delays nobody, ${abreast} at once`, () =>
-    isHeld('256 KiB', [chat(query(maxBytes))], abreast, 200))
-}
-
-test('a message of thousands of unknown keys delays nobody, refused or passed on', async () => {
-  const keys = Array.from({ length: 10_000 }, (_, index) => [`k${index}`, 1])
-  const message = { role: 'user', content: 'a', ...(Object.fromEntries(keys) as object) }
-  const json = messages(1, message)
-
-  await isHeld('10,000 keys, refused', [chat(json)], 1, 422)
-  await isHeld('10,000 keys, passed on', [v1(json)], 1, 200)
+test('a body of twenty thousand keys has too many values', async () => {
+  await areRefused(withKeys(20_000), 413, 'json_too_many_values')
 })
+
+const loads: readonly (readonly [name: string, bodies: readonly Sent[], status: number])[] = [
+  [
+    'too many bytes, too many values',
+    [query(maxBytes + 1), tooMany, withKeys(20_000)].flatMap((json) => [chat(json), v1(json)]),
+    413,
+  ],
+  ['thousands of unknown keys, refused', [chat(withKeys(9_990))], 422],
+  ['thousands of unknown keys, passed on', [v1(withKeys(9_990))], 200],
+  ['80 KiB of one letter in any format', asked, 200],
+  ['the largest question that is taken', [chat(query(maxBytes))], 200],
+]
+for (const [name, bodies, status] of loads)
+  test(`forty at once delay nobody: ${name}`, () => isHeld(name, bodies, status))
 
 test.run()
