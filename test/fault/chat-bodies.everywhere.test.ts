@@ -6,8 +6,8 @@ import { FaultUpstream } from '../plugins/llm-chat/upstream.ts'
 import { startWatched } from './chat-bodies-server.ts'
 import type { Pulse } from './chat-bodies-server.ts'
 
-/** A delay of the loop that hardly anybody notices, in times of parsing ten thousand small messages: some 50 ms. */
-const bound = 120
+/** A delay of the loop that hardly anybody notices, in times of parsing ten thousand small messages: some 75 ms. */
+const bound = 150
 const maxBytes = 262_144
 const atOnce = 40
 /** How long the bodies keep coming, `atOnce` abreast. */
