@@ -1,5 +1,5 @@
 /** No wait of these tests is longer, also on a slow machine. */
-export const patienceMs = 30_000
+export const patienceMs = 60_000
 
 /** As what is awaited; rejects with its name when it does not come. */
 export function inTime<T>(what: string, awaited: Promise<T>, ms = patienceMs): Promise<T> {
