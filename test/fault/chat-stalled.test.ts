@@ -12,16 +12,17 @@ import { rounds } from '../plugins/llm-chat/server.ts'
 import { FaultUpstream, wish } from '../plugins/llm-chat/upstream.ts'
 import { startServing } from './chat-stalled-server.ts'
 
-const readers = rounds(10)
+const readers = rounds(30)
 /** Many need time to begin: until all of them stand still none may be gone. */
 const slowClientMs = Math.max(8_000, readers * 200)
 const tokenBytes = 16_384
 
 const upstream = await new FaultUpstream().start()
-const { url, child } = await startServing({
+const { url, child, keptBytes } = await startServing({
   baseUrl: upstream.url,
   model: 'm',
-  timeouts: { slowClient: `${slowClientMs}ms`, idle: '1s', total: '10m' },
+  // A busy machine may keep the model from writing for a second: that is no stalled reader.
+  timeouts: { slowClient: `${slowClientMs}ms`, idle: '4s', total: '10m' },
   resume: { grace: '1s', keep: '1m' },
 })
 const port = Number(new URL(url).port)
@@ -57,7 +58,7 @@ async function stall(format: Format): Promise<net.Socket> {
 const sentBytes = () => upstream.seen.reduce((sum, { sent }) => sum + sent * tokenBytes, 0)
 
 /** Of the server, in bytes; it is Linux that says it. */
-async function memory(): Promise<number> {
+async function residentBytes(): Promise<number> {
   const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024
 }
@@ -93,9 +94,10 @@ test('readers that take nothing pause the model, cost little memory, and are let
   await until(standsStill, slowClientMs)
   for (const socket of warm) socket.destroy()
   await until(() => upstream.active === 0, 10_000)
-  const before = await memory()
+  const [before, residentBefore] = [await keptBytes(), await residentBytes()]
   const sentBefore = sentBytes()
   const sockets: net.Socket[] = []
+  const begunAt = performance.now()
   for (let begun = 0; begun < readers; begun += 10)
     sockets.push(
       ...(await Promise.all(
@@ -104,7 +106,9 @@ test('readers that take nothing pause the model, cost little memory, and are let
     )
   const isStill = await until(standsStill, slowClientMs)
   const held = upstream.active
-  const each = ((await memory()) - before) / readers
+  const heldMs = performance.now() - begunAt
+  const each = ((await keptBytes()) - before) / readers
+  const residentEach = ((await residentBytes()) - residentBefore) / readers
   const begun = performance.now()
   const well = await fetch(`${url}/chat`, {
     method: 'POST',
@@ -116,14 +120,14 @@ test('readers that take nothing pause the model, cost little memory, and are let
   const after = await usage()
   for (const socket of sockets) socket.destroy()
   console.log(
-    `${readers} stalled readers: ${Math.round(each / 1_024)} KiB each, ${Math.round((sentBytes() - sentBefore) / readers / 1_024)} KiB written to each; somebody else waited ${Math.round(wellMs)} ms`,
+    `${readers} stalled readers: ${Math.round(each / 1_024)} KiB kept for each, ${Math.round(residentEach / 1_024)} KiB of the process, ${Math.round((sentBytes() - sentBefore) / readers / 1_024)} KiB written to each; somebody else waited ${Math.round(wellMs)} ms`,
   )
 
   assert.ok(isStill, 'the model goes on for readers that take nothing')
   // A thousand take minutes to begin on a busy machine, and the first of them have had their time then.
-  assert.ok(held >= 0.9 * readers, `${held} are held`)
-  // Besides, the garbage of one process.
-  assert.ok(each * readers < readers * 1_048_576 + 67_108_864, `${each} bytes for each reader`)
+  assert.ok(held >= (heldMs < slowClientMs ? 1 : 0.9) * readers, `${held} are held`)
+  // Seen: 130 KiB on Node, 170 on Deno.
+  assert.ok(each < 262_144, `${each} bytes for each reader`)
   assert.is(well.status, 200)
   assert.ok(isFree, `${upstream.active} are still held`)
   assert.equal([after.inFlight, after.reserved], [0, 0])
