@@ -113,7 +113,7 @@ export type Finding =
 export interface Examination {
   /** `--online`: services on the internet may be asked as well. */
   readonly online: boolean
-  /** Aborted when nobody waits any longer. */
+  /** Aborted after five seconds, or when the plugin is stopped; what was found by then is waited for a second more. */
   readonly signal: AbortSignal
 }
 
