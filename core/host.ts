@@ -84,7 +84,7 @@ export class Host {
         this.#healing.again()
       })
     })
-    this.#probe = new ReadinessProbe(options.clock.now, (plugin, error) =>
+    this.#probe = new ReadinessProbe(options.clock.monotonic, (plugin, error) =>
       this.#starter.failed(plugin, 'health', error),
     )
   }
