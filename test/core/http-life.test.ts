@@ -206,6 +206,42 @@ test('more requests than the limit are shed with 503, except on exempt routes', 
   assert.equal(payload, { reason: 'in_flight' })
 })
 
+/** With so many requests under way, what a further one gets while the event loop is busy. */
+async function further(limits: object, underWay: number) {
+  const waiting: (() => void)[] = []
+  const slow = getting(() => new Promise<void>((resolve) => waiting.push(resolve)))
+  const quick = route({ ...open, method: 'GET', path: '/quick', responses: any, handler: () => 1 })
+  const server = await serve({ routes: [slow, quick], limits })
+  const accepted = Array.from({ length: underWay }, () => server.fetch('/'))
+  await until(() => waiting.length === underWay)
+  const { status } = await whileBusy(() => server.fetch('/quick'))
+  for (const finish of waiting) finish()
+  await Promise.all(accepted)
+  const shed = server.events.find(({ name }) => name === 'http:request-shed')
+  return { status, reason: shed?.payload['reason'] }
+}
+
+/** Turns of the event loop that take 60 ms each, some before it asks and all until it is answered. */
+async function whileBusy<T>(ask: () => Promise<T>): Promise<T> {
+  const turn = async () => {
+    const end = performance.now() + 60
+    while (performance.now() < end);
+    await sleep(1)
+  }
+  for (let turns = 0; turns < 5; turns += 1) await turn()
+  let isAnswered = false
+  const answer = ask().finally(() => (isAnswered = true))
+  while (!isAnswered) await turn()
+  return answer
+}
+
+test('an event loop that lags sheds what comes on top of many, and nothing on top of few', async () => {
+  const limits = { eventLoopLag: '10ms' }
+
+  assert.equal(await further(limits, 17), { status: 503, reason: 'event_loop' })
+  assert.equal(await further(limits, 2), { status: 200, reason: undefined })
+})
+
 test('a draining server closes its connections with its replies', async () => {
   const { raw } = await serve({ routes: [getting(() => 1)], isDraining: () => true })
   const got = await raw('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
