@@ -18,9 +18,9 @@ import {
   instance,
   onPostgres,
   quietStripe,
-  settle,
   withoutReconciler,
 } from '../plugins/billing/stage.ts'
+import { until } from '../plugins/cache/rig.ts'
 
 const server = await startPostgres()
 if (!server) skip('a Postgres', 'apt-get install postgresql')
@@ -123,8 +123,9 @@ test('a worker that is held up in the database keeps back no acknowledgement', a
   await blocker.rollback()
 
   assert.equal([...new Set([...early, ...late])], [200])
-  await settle(one)
-  assert.is(await count(database, 'billing_effects'), 20)
+  const effects = () => count(database, 'billing_effects')
+  await until(async () => (await effects()) === 20, 30_000)
+  assert.is(await effects(), 20)
   await one.stop()
 })
 

@@ -109,6 +109,20 @@ test('the state of the fake outlives its process', async () => {
   assert.equal(again.all('subscription'), fake.state.all('subscription'))
 })
 
+test('a command beside the server has a FakeStripe for its own calls alone, with the same state', async () => {
+  const command = await testPlugin(billing, {
+    config: { plans: { pro: {} } },
+    services: { database },
+    server: { dataDir, role: 'command' },
+  })
+  const [its, ours] = [command, plugin].map(({ services }) => services['fake'] as FakeStripe)
+
+  assert.is(its?.url, its?.base)
+  assert.is.not(its?.url, ours?.url)
+  assert.is(its?.state.secret, ours?.state.secret)
+  await command.stop()
+})
+
 test('everything ends', async () => {
   await plugin.stop()
   await database.stop()
