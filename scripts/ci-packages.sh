@@ -15,6 +15,7 @@ nginx nginx-light
 wrk wrk
 script bsdutils
 slowhttptest slowhttptest
+faketime faketime
 docker-compose docker-compose
 PAIRS
 }

@@ -57,7 +57,10 @@ function folder(): string {
  * Starts a private Postgres from the machine's own programs; `undefined` where there are none. With a
  * password it takes nobody without it.
  */
-export async function startPostgres(password?: string): Promise<PostgresServer | undefined> {
+export async function startPostgres(
+  password?: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer | undefined> {
   const initdb = binary('initdb')
   const postgres = binary('postgres')
   if (!initdb || !postgres) return undefined
@@ -67,7 +70,7 @@ export async function startPostgres(password?: string): Promise<PostgresServer |
   const init = [...own, '-A', ...trusted(home, password)]
   // The real path: initdb looks for its postgres beside itself.
   await promisify(execFile)(realpathSync(initdb), init, { cwd: home, ...asWhom })
-  const server = await launch(realpathSync(postgres), data)
+  const server = await launch(realpathSync(postgres), data, env)
   const url = new URL(server.url)
   url.password = password ?? ''
   return { ...server, url: url.href }
@@ -90,13 +93,22 @@ async function isReady(data: string, child: ChildProcess): Promise<boolean> {
   return false
 }
 
-async function launch(program: string, data: string): Promise<PostgresServer> {
+async function launch(
+  program: string,
+  data: string,
+  env: Readonly<Record<string, string>>,
+): Promise<PostgresServer> {
   const port = await sparePort()
   const home = dirname(data)
   const log = openSync(join(home, 'log'), 'a')
   const args = ['-D', data, ...settings(port)]
   const child = adopt(
-    spawn(program, args, { cwd: home, stdio: ['ignore', log, log], ...asWhom }),
+    spawn(program, args, {
+      cwd: home,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', log, log],
+      ...asWhom,
+    }),
     'SIGQUIT',
   )
   closeSync(log)

@@ -7,7 +7,7 @@ import { atEnd } from './ending.ts'
 import { once } from './once.ts'
 import type { RedisCluster } from './redis-cluster.ts'
 import { startCluster } from './redis-cluster.ts'
-import type { Options } from './redis-server.ts'
+import type { Environment, Options } from './redis-server.ts'
 import { RedisServer } from './redis-server.ts'
 import { skip } from './skip.ts'
 
@@ -41,8 +41,11 @@ export async function redis(): Promise<{ readonly url: string; readonly prefix: 
 }
 
 /** A Redis that nobody else uses: kill it, hang it, restart it on the same port. */
-export async function privateRedis(options: Options = []): Promise<RedisServer> {
-  const server = await RedisServer.start(options)
+export async function privateRedis(
+  options: Options = [],
+  env: Environment = {},
+): Promise<RedisServer> {
+  const server = await RedisServer.start(options, 0, env)
   if (!server) skip('a redis-server program', bring)
   atEnd(() => server.stop())
   return server

@@ -11,9 +11,11 @@ import { adopt } from '../../harness/ending.ts'
 export async function startChild(
   script: string,
   args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly url: string; readonly child: ChildProcess }> {
   const flags = 'Deno' in globalThis ? ['run', '-A', '--conditions=source'] : process.execArgv
   const child = spawn(process.execPath, [...flags, fileURLToPath(script), ...args], {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   adopt(child)
