@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import process from 'node:process'
 
 import type { Dispatcher } from 'undici'
@@ -108,11 +109,12 @@ export class UpstreamBody extends Source<Buffer> implements Dispatcher.DispatchH
     this.#fail(error)
   }
 
-  readonly #deliver = () => {
+  /** In the context of whoever asked: the socket has served others before. */
+  readonly #deliver = AsyncLocalStorage.bind(() => {
     const taker = this.#taker
     this.#taker = undefined
     if (taker !== undefined) this.pull(taker)
-  }
+  })
 
   readonly #onAbort = () => this.destroy(new Error('aborted'))
 

@@ -1,4 +1,6 @@
-import { Agent } from 'undici'
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+import { Agent, buildConnector } from 'undici'
 import type { Dispatcher } from 'undici'
 
 import { ModelFailure } from './failure.ts'
@@ -22,15 +24,20 @@ export class UpstreamResponse extends Response {
  */
 const oneRead = { highWaterMark: 0 }
 
+/** A socket that was opened inside a request would keep it for as long as it waits for others. */
+const outsideOfRequests = AsyncLocalStorage.snapshot()
+
 /** Connections to one upstream. Redirects are not followed: they would carry the key elsewhere. */
-export const upstreamAgent = (connectMs: number): Agent =>
-  // Our own timers guard the reply; undici's would cut a model that thinks for long.
-  new Agent({
-    connect: { timeout: connectMs, ...oneRead },
+export function upstreamAgent(connectMs: number): Agent {
+  const connect = buildConnector({ timeout: connectMs, ...oneRead })
+  return new Agent({
+    connect: (options, done) => outsideOfRequests(connect, options, done),
+    // Our own timers guard the reply; undici's would cut a model that thinks for long.
     headersTimeout: 0,
     bodyTimeout: 0,
     pipelining: 1,
   })
+}
 
 /** `fetch` as the SDK calls it. A success is an UpstreamResponse; an error's body is read, up to 64 KiB. */
 export const upstreamFetch =

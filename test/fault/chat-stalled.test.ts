@@ -119,8 +119,9 @@ test('readers that take nothing pause the model, cost little memory, and are let
   const isFree = await until(() => upstream.active === 0, 2 * slowClientMs + 10_000)
   const after = await usage()
   for (const socket of sockets) socket.destroy()
+  const leftEach = ((await keptBytes()) - before) / readers
   console.log(
-    `${readers} stalled readers: ${Math.round(each / 1_024)} KiB kept for each, ${Math.round(residentEach / 1_024)} KiB of the process, ${Math.round((sentBytes() - sentBefore) / readers / 1_024)} KiB written to each; somebody else waited ${Math.round(wellMs)} ms`,
+    `${readers} stalled readers: ${Math.round(each / 1_024)} KiB kept for each, ${Math.round(leftEach / 1_024)} after it was let go, ${Math.round(residentEach / 1_024)} KiB of the process, ${Math.round((sentBytes() - sentBefore) / readers / 1_024)} KiB written to each; somebody else waited ${Math.round(wellMs)} ms`,
   )
 
   assert.ok(isStill, 'the model goes on for readers that take nothing')
@@ -128,6 +129,7 @@ test('readers that take nothing pause the model, cost little memory, and are let
   assert.ok(held >= (heldMs < slowClientMs ? 1 : 0.9) * readers, `${held} are held`)
   // Seen: 130 KiB on Node, 170 on Deno.
   assert.ok(each < 262_144, `${each} bytes for each reader`)
+  assert.ok(leftEach < 65_536, `${leftEach} bytes for each reader that was let go`)
   assert.is(well.status, 200)
   assert.ok(isFree, `${upstream.active} are still held`)
   assert.equal([after.inFlight, after.reserved], [0, 0])

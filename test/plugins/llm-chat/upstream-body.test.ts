@@ -1,4 +1,5 @@
 /** The bytes of an upstream's reply, from a real socket. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
@@ -128,6 +129,57 @@ test('what one read of the socket brings is one batch, and the end comes after i
 
   assert.is(String((await first).value), 'abc')
   assert.is((await source.next()).done, true)
+})
+
+test('a connection works for each request in its own context, and keeps nothing of it', async () => {
+  const storage = new AsyncLocalStorage<{ readonly name: string }>()
+  const paced = createServer((_request, response) => {
+    let words = 0
+    const timer = setInterval(() => {
+      if (words++ < 3) return void response.write('word')
+      clearInterval(timer)
+      response.end()
+    }, 20)
+  })
+  let connections = 0
+  paced.on('connection', () => (connections += 1))
+  await once(paced.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(paced.address() as AddressInfo).port}/`
+  const own = upstreamAgent(1_000)
+
+  /** Whose context its batches and its end came in. */
+  async function contextsOf(): Promise<unknown[]> {
+    const { source } = (await upstreamFetch(own)(url)) as UpstreamResponse
+    const names: unknown[] = []
+    for (let isOver = false; !isOver;) {
+      isOver = await new Promise((resolve) =>
+        source.pull((_failure, batch) => {
+          names.push(storage.getStore()?.name)
+          resolve(batch === undefined)
+        }),
+      )
+    }
+    return names
+  }
+  const stores: WeakRef<object>[] = []
+  const asks = async (name: string) => {
+    const store = { name }
+    stores.push(new WeakRef(store))
+    return storage.run(store, contextsOf)
+  }
+
+  const first = await asks('first')
+  // The end is told before the connection is free again.
+  await sleep(100)
+  const second = await asks('second')
+  await externalBytes()
+  const left = stores.map((store) => store.deref())
+  await own.destroy()
+  paced.close()
+
+  assert.equal([...first, ...second], [...Array(4).fill('first'), ...Array(4).fill('second')])
+  assert.is(connections, 1)
+  assert.equal(left, [undefined, undefined])
 })
 
 test('what came before a break is not lost by it', async () => {
