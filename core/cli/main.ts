@@ -108,6 +108,8 @@ function causeOf({ cause, message }: Error): string {
   return `\n    cause: ${cause.message}`
 }
 
+const leftOpenMs = 2_000
+
 const isEntry = (): boolean => {
   const [, script] = process.argv
   return script !== undefined && import.meta.url === pathToFileURL(realpathSync(script)).href
@@ -125,4 +127,6 @@ if (isEntry()) {
   process.exitCode = code === exitCodes.done ? (process.exitCode ?? code) : code
   // A server has drained by now; on Deno its signal handlers alone would keep the process.
   if (argv[0] === 'start') process.exit()
+  // Nor does a verb wait for what a plugin has left open.
+  setTimeout(() => process.exit(), leftOpenMs).unref()
 }

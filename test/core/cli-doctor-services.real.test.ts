@@ -236,7 +236,7 @@ test('who never answers holds up nobody: services, and a plugin that looks into 
   mkdirSync(join(home, 'hanging'))
   writeFileSync(
     join(home, 'hanging/index.mjs'),
-    outside('hanging', 'doctor: () => new Promise(() => undefined)'),
+    outside('hanging', 'doctor: () => new Promise(() => setInterval(() => undefined, 1_000))'),
   )
   mkdirSync(join(home, 'late'))
   writeFileSync(join(home, 'late/index.mjs'), outside('late', late))
