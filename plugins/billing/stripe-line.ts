@@ -99,9 +99,10 @@ export class StripeLine {
       maxNetworkRetries: 0,
       appInfo: { name: 'AutoDocOps' },
       // Its own time-out is left aside: ours is for the whole call, and ends it.
-      httpClient: Sdk.createFetchHttpClient((url, init) =>
-        fetch(url, { ...init, signal: this.#end.getStore() ?? null }).catch(inWordsOfSdk),
-      ),
+      httpClient: Sdk.createFetchHttpClient((url, init) => {
+        const signal = this.#end.getStore() ?? null
+        return fetch(url, { ...init, headers: ownOf(init?.headers), signal }).catch(inWordsOfSdk)
+      }),
       ...elsewhere,
     })
   }
@@ -130,6 +131,13 @@ class NotStripes extends Error {
 }
 
 const cut = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']
+
+/** `fetch` counts the body itself: a length given twice is refused, or not, by the undici that is loaded first. */
+function ownOf(headers: RequestInit['headers']): Headers {
+  const own = new Headers(headers)
+  own.delete('content-length')
+  return own
+}
 
 /** After a connection that was cut it asks once more, when it is told so: an idle one may have been closed just then. */
 function inWordsOfSdk(error: Error): never {

@@ -1,3 +1,4 @@
+import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -63,6 +64,17 @@ test('checkout, a click on the hosted page and a webhook make the plan pro and r
   assert.is(now.plan, 'pro')
   assert.is(now.status, 'active')
   assert.ok(((await plugin.services.billing.limit('alice', 'chat.tokens')) ?? 0) > (before ?? 0))
+})
+
+test('a checkout is made by whatever undici another plugin has brought', async () => {
+  const before = getGlobalDispatcher()
+  setGlobalDispatcher(new Agent())
+  const order = { method: 'POST', url: '/billing/checkout', body: { plan: 'pro' } } as const
+
+  const { status, text } = await plugin.inject({ ...order, as: { subject: 'bob' } })
+
+  setGlobalDispatcher(before)
+  assert.is(status, 201, text)
 })
 
 test('a second checkout of a plan that is on is refused', async () => {
