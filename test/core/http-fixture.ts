@@ -198,4 +198,15 @@ export const any = { 200: z.unknown() }
 export const getting = (handler: () => unknown, more: object = {}) =>
   route({ ...open, method: 'GET', path: '/', responses: any, handler, ...more })
 
+/** `POST /`, whatever JSON comes. */
+export const posting = (handler: (body: unknown) => unknown) =>
+  route({
+    ...open,
+    method: 'POST',
+    path: '/',
+    body: { schema: z.unknown(), maxBytes: 1_000 },
+    responses: any,
+    handler: (_, { body }) => handler(body),
+  })
+
 export const json = async (response: Response) => (await response.json()) as Record<string, unknown>

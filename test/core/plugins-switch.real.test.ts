@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 
 import { run, startServer } from '../harness/process.ts'
 import { plugins } from '../../core/cli/plugins.ts'
+import { runIn } from './cli-fixture.ts'
 import { inFolder, type Environment } from './manifest-fixture.ts'
 
 const manifest = `# Ours. Do not lose this line.
@@ -100,28 +101,15 @@ interface Setting {
 }
 
 /** Switches one off in a folder with these files; what was said, and the manifest afterwards. */
-const disabled = (
-  name: string,
-  files: Readonly<Record<string, string>>,
-  { json = false, env = {} }: Setting = {},
-) =>
+const disabled = (name: string, files: Readonly<Record<string, string>>, setting: Setting = {}) =>
   inFolder(files, async (cwd) => {
-    const [out, err]: [string[], string[]] = [[], []]
-    const io = {
-      cwd,
-      env,
-      json,
-      out: (line: string) => void out.push(line),
-      err: (line: string) => void err.push(line),
-      step: () => undefined,
-    }
-    const code = await plugins.run({ 'enable|disable': 'disable', name }, io)
+    const ran = await runIn(cwd, plugins, { 'enable|disable': 'disable', name }, setting)
     const textOf = (file: string) => {
       const path = join(cwd, file)
       return existsSync(path) ? readFileSync(path, 'utf8') : undefined
     }
     const text = textOf('config/manifest.yaml')
-    return { code, out: out.join('\n'), err: err.join('\n'), text, other: textOf('etc/app.yaml') }
+    return { ...ran, text, other: textOf('etc/app.yaml') }
   })
 
 test('what others need stays on: they are named, with the commands that switch them off', async () => {
