@@ -84,6 +84,9 @@ const timeouts = z.strictObject({
 const resume = z.strictObject({
   grace: duration().prefault('30s').describe('How long an answer goes on with nobody reading.'),
   keep: duration().prefault('10m').describe('How long an answer can be read again after its end.'),
+  outage: duration()
+    .prefault('60s')
+    .describe('How long a reader on another instance waits for a Redis that does not answer.'),
 })
 
 export const config = z

@@ -75,6 +75,7 @@ export default definePlugin({
             salvage,
             keepMs: resume.keep,
             liveMs: timeouts.total + resume.keep,
+            outageMs: resume.outage,
             log,
           })
         : new MemoryStreams({ keepMs: resume.keep }),

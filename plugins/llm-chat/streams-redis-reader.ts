@@ -7,10 +7,10 @@ import { aliveMs } from './streams-redis-writer.ts'
 import type { StreamKeys } from './streams-redis-writer.ts'
 
 const readerMs = 6_000
-/** Looks that may fail in a row, a second apart. */
-const patience = 10
 /** Without a sign of life and unanswered for so long, its producer is lost: longer than a producer's beat. */
 const absentMs = 3_000
+/** After an outage: until every producer has announced what it writes. */
+export const recoveryMs = 5_000
 export const unavailable = { headers: { 'Retry-After': '1' } }
 
 export interface Reading {
@@ -22,6 +22,8 @@ export interface Reading {
   /** Its producer, if it lives, writes again what is missing. */
   readonly ask: () => Promise<unknown>
   readonly salvage: () => Promise<void>
+  /** How long a Redis that does not answer is waited for. */
+  readonly outageMs: number
 }
 
 /** Of a stream that another instance produces, or produced. */
@@ -31,22 +33,30 @@ export async function* readFar(
 ): AsyncGenerator<readonly StreamEvent[]> {
   const life = new SignOfLife()
   let seen = after
-  let failures = 0
+  let awaySince: number | undefined
   while (!signal.aborted) {
     const rung = reading.rung()
     const looked = await look(redis(), keys, seen).catch(() => undefined)
-    failures = looked === undefined ? failures + 1 : 0
-    if (failures > patience) throw ChatErrors.stream_store_unavailable(unavailable)
-    const events = looked?.events ?? []
+    if (looked === undefined) {
+      awaySince ??= performance.now()
+      if (performance.now() - awaySince > reading.outageMs)
+        throw ChatErrors.stream_store_unavailable(unavailable)
+      life.hide()
+      await rung
+      continue
+    }
+    awaySince = undefined
+    const { events, beat, isBroken } = looked
     if (events.length > 0) yield events
     seen = events.at(-1)?.seq ?? seen
     if (events.some(isTerminal)) return
-    if (looked?.isBroken === true) throw ChatErrors.stream_store_unavailable(unavailable)
-    const goneMs = looked === undefined || events.length > 0 ? life.doubt() : life.see(looked.beat)
+    if (isBroken) throw ChatErrors.stream_store_unavailable(unavailable)
+    const goneMs = life.see(beat, events.length > 0)
     if (goneMs > 0) {
+      const isOver = await hasEnded(redis(), keys.events).catch(() => undefined)
       // Its reader has seen the end already.
-      if (await hasEnded(redis(), keys.events)) return
-      if (goneMs > absentMs) {
+      if (isOver === true) return
+      if (isOver === false && goneMs > absentMs) {
         await reading.salvage().catch(() => undefined)
         yield [{ ...errorEvent('producer_lost'), seq: seen + 1 }]
         return
@@ -64,22 +74,26 @@ export async function* readFar(
 class SignOfLife {
   #beat: string | null = null
   #changedAt = performance.now()
+  #hiddenAt = Number.NEGATIVE_INFINITY
   #missedAt: number | undefined
 
-  /** Milliseconds without one; 0 while it lives. */
-  see(beat: string | null): number {
+  /** Milliseconds without one; 0 while it lives. What it writes is one, too. */
+  see(beat: string | null, hasWritten: boolean): number {
     const now = performance.now()
     if (beat !== this.#beat) this.#changedAt = now
     this.#beat = beat
-    if (beat !== null && now - this.#changedAt < aliveMs) return this.doubt()
-    this.#missedAt ??= now
+    if (hasWritten || (beat !== null && now - this.#changedAt < aliveMs)) {
+      this.#missedAt = undefined
+      return 0
+    }
+    this.#missedAt ??= Math.max(now, this.#hiddenAt + recoveryMs)
     return Math.max(1, now - this.#missedAt)
   }
 
-  /** It could not be seen, or what it writes was. */
-  doubt(): number {
+  /** It could not be seen: a producer may come back to Redis later than its reader. */
+  hide(): void {
+    this.#hiddenAt = performance.now()
     this.#missedAt = undefined
-    return 0
   }
 }
 
@@ -96,7 +110,7 @@ async function look(redis: Redis | Cluster, keys: StreamKeys, after: number) {
 }
 
 async function hasEnded(redis: Redis | Cluster, key: string): Promise<boolean> {
-  const [last] = await answered(redis.xrevrange(key, '+', '-', 'COUNT', 1))
+  const [last] = await redis.xrevrange(key, '+', '-', 'COUNT', 1)
   return last !== undefined && eventsOf(last).some(isTerminal)
 }
 

@@ -9,7 +9,7 @@ import type { StreamEvent } from './events.ts'
 import type { Salvage } from './salvage.ts'
 import type { KeptStream, Streams } from './streams.ts'
 import { MemoryStreams } from './streams-memory.ts'
-import { answered, readEvents, readFar, unavailable } from './streams-redis-reader.ts'
+import { answered, readEvents, readFar, recoveryMs, unavailable } from './streams-redis-reader.ts'
 import { StreamWriter } from './streams-redis-writer.ts'
 import type { StreamKeys } from './streams-redis-writer.ts'
 
@@ -17,14 +17,14 @@ import type { StreamKeys } from './streams-redis-writer.ts'
 const pollMs = 1_000
 /** How long a stream that nobody knows is asked for. */
 const askMs = 250
-/** After an outage: until every producer has announced what it writes. */
-const recoveryMs = 5_000
 
 interface Services {
   readonly redis: RedisService
   readonly salvage: Salvage
   readonly keepMs: number
   readonly liveMs: number
+  /** How long a reader waits for a Redis that does not answer. */
+  readonly outageMs: number
   readonly log: Logger
 }
 
@@ -206,6 +206,7 @@ export class RedisStreams implements Streams {
       rung: () => this.#bell(id, pollMs, signal),
       ask: () => this.#ask(id),
       salvage: () => this.salvage(id),
+      outageMs: this.#services.outageMs,
     }
     return readFar(reading, after)
   }

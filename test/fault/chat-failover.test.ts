@@ -69,13 +69,21 @@ async function atRest(): Promise<readonly [Got, Got]> {
 interface Read {
   readonly how: string
   readonly stream: string
+  readonly text: string
   readonly got: Got
 }
+
+const readOf = (how: string, stream: string, text: string): Read => ({
+  how,
+  stream,
+  text,
+  got: parse(text),
+})
 
 /** Reads where it is written, to the end. */
 async function stay(as: string): Promise<Read> {
   const reply = await ask(one, query, { as })
-  return { how: 'stayed', stream: streamOf(reply), got: parse(await readAll(reply)) }
+  return readOf('stayed', streamOf(reply), await readAll(reply))
 }
 
 /** Breaks off after some events, and goes on at the other instance when told to. */
@@ -86,7 +94,7 @@ async function move(as: string, go: AbortSignal): Promise<Read> {
   if (!go.aborted) await once(go, 'abort')
   const seen = parse(before).ids.at(-1) ?? 0
   const rest = await resume(other, streamOf(reply), seen, as)
-  return { how: `moved after ${seen}`, stream: streamOf(reply), got: parse(before + rest) }
+  return readOf(`moved after ${seen}`, streamOf(reply), before + rest)
 }
 
 /** Reads at the other instance from the beginning, while and after the master changes. */
@@ -95,7 +103,7 @@ async function watch(as: string): Promise<Read> {
   const reply = await ask(one, query, { as, signal: leave.signal })
   await readSome(reply, 3, leave)
   const rest = await resume(other, streamOf(reply), 0, as)
-  return { how: 'watched', stream: streamOf(reply), got: parse(rest) }
+  return readOf('watched', streamOf(reply), rest)
 }
 
 async function on<T>(port: number, use: (client: Redis) => Promise<T>): Promise<T> {
@@ -183,8 +191,8 @@ const usageOf = async (owner: string) =>
 
 /** What is wrong with answers that were under way. */
 const faults = (reads: readonly Read[]): string[] =>
-  reads.flatMap(({ how, got }) => {
-    if (got.ends.join() !== 'done') return [`${how}: it ended with ${got.ends.join() || 'nothing'}`]
+  reads.flatMap(({ how, text, got }) => {
+    if (got.ends.join() !== 'done') return [`${how}: it ended with ${text.slice(-200)}`]
     if (got.ids.join() !== whole.ids.join()) return [`${how}: ${got.ids.join()}`]
     return got.text === whole.text ? [] : [`${how}: another text`]
   })

@@ -112,7 +112,25 @@ test('a producer that is killed leaves an error event, not a silence', async () 
   assert.equal(ends, ['error'])
   assert.match(rest, /producer_lost/)
   assert.ok(text.length > 0)
-  assert.ok(ms < 13_000, `${ms} ms`)
+  assert.ok(ms < 18_000, `${ms} ms`)
+})
+
+test('a Redis that is away is waited for by readers elsewhere, and not for ever', async () => {
+  const impatient = await serveOnRedis(server.url, prefix, { resume: { outage: '2s' } })
+  const slow = await serveOnRedis(server.url, prefix, { fakeDelay: '40ms' })
+  const reply = await ask(slow, 'What is streaming, and how do I cache, deploy, and bill?')
+  const readers = [other, impatient].map((app) => app.get(streamOf(reply)))
+  const [waiting, leaving] = (await Promise.all(readers)) as [Response, Response]
+  const goOn = server.hang()
+  const left = await readAll(leaving)
+  goOn()
+  const waited = await readAll(waiting)
+  const whole = await readAll(reply)
+  await Promise.all([impatient.stop(), slow.stop()])
+
+  assert.equal(parse(left).ends, ['error'])
+  assert.match(left, /stream_store_unavailable/)
+  assert.equal(parse(waited), parse(whole))
 })
 
 test('a Redis that dies during an answer, and comes back empty, gets all of it', async () => {
