@@ -96,6 +96,8 @@ function judge(run, code) {
   if (run.why.length === 0 && total === 0 && skips.length === 0)
     run.why.push(code === 0 ? 'ran no test' : `ended with ${code} before its tests were counted`)
   if (run.why.length === 0 && code !== 0 && total === good) run.why.push(`ended with ${code}`)
+  if (run.why.length === 0 && good < total && !/^\s+FAIL\s/m.test(run.output))
+    run.why.push('has a suite whose hook threw, which uvu hides: withToldHooks(suite(…)) tells it')
   return {
     passed: good,
     failed: total - good + run.why.length,

@@ -41,10 +41,18 @@ export async function deno() {
   return join(root, 'node_modules/deno', process.platform === 'win32' ? 'deno.exe' : 'deno')
 }
 
-const fromSource = (program) => ({ program, args: (file) => ['--conditions=source', file] })
+const fileUrl = (file) => new URL(`../../${file}`, import.meta.url).href
+const fromSource = (program) => ({
+  program,
+  args: (file) => ['--conditions=source', `--import=${fileUrl('test/harness/preload.ts')}`, file],
+})
 const fromDist = (program) => ({
   program,
-  args: (file) => ['--enable-source-maps', join('dist', file.replace(/\.ts$/, '.js'))],
+  args: (file) => [
+    '--enable-source-maps',
+    `--import=${fileUrl('dist/test/harness/preload.js')}`,
+    join('dist', file.replace(/\.ts$/, '.js')),
+  ],
 })
 
 /** How each runtime is made ready: a program, and its arguments for a test file. */
@@ -53,7 +61,9 @@ const makers = {
   node24: async () => fromSource(await node(24)),
   deno: async () => {
     const program = await deno()
-    return { program, args: (file) => ['run', '-A', '--conditions=source', file] }
+    const preload = join('test', 'harness', 'preload.ts')
+    const flags = ['run', '-A', '--conditions=source', '--preload', preload]
+    return { program, args: (file) => [...flags, file] }
   },
   this: async () => (stripsTypes ? fromSource : fromDist)(process.execPath),
 }

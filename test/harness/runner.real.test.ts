@@ -30,7 +30,13 @@ const { reportRun } = (await import(reportPath)) as {
   reportRun: (results: readonly object[], missing: readonly object[], ms: number) => void
 }
 const folder = adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-runner-')))
-const runtime = { name: 'this', program: process.execPath, args: (file: string) => [file] }
+const runtimesPath = new URL('scripts/runner/runtimes.mjs', rootUrl).href
+const { runtime: runtimeOf } = (await import(runtimesPath)) as {
+  runtime: (name: string) => Promise<{ readonly args: (file: string) => readonly string[] }>
+}
+const flags = (await runtimeOf('this')).args('').filter((flag) => flag.startsWith('--import='))
+const args = (file: string) => [...flags, file]
+const runtime = { name: 'this', program: process.execPath, args }
 
 const patient: Patience = { limitMs: 60_000, farewellMs: 20_000, strayMs: 20_000 }
 
@@ -44,8 +50,10 @@ async function verdict(code: string, patience: Partial<Patience> = {}): Promise<
 const totals = (total: number, passed: number, skipped = 0) =>
   `console.log('  Total:     ${total}\\n  Passed:    ${passed}\\n  Skipped:   ${skipped}\\n  Duration:  1ms');`
 
+const oneFailed = `console.log('   FAIL  "one"'); ${totals(3, 2, 1)} process.exitCode = 1`
+
 test('the tests of a file are counted', async () => {
-  const { passed, failed, skipped } = await verdict(`${totals(3, 2, 1)} process.exitCode = 1`)
+  const { passed, failed, skipped } = await verdict(oneFailed)
 
   assert.equal([passed, failed, skipped], [2, 1, 1])
 })
@@ -129,6 +137,36 @@ test('at the end the failures of a file are told again, and nothing else that it
     assert.not.match(text, other)
   assert.match(end[1] ?? '', /^ {2}this .*a\.test\.mjs$/)
   assert.match(end.at(-1) ?? '', '1 files in')
+})
+
+const suiteThat = (hook: string) => `import { suite, test } from ${uvu('dist/index.mjs')}
+  const one = ${hook}
+  one('the first', () => {})
+  one('the second', () => {})
+  one.run()`
+const throws = `(() => { throw new Error('no moon', { cause: new Error('clouds') }) })`
+
+for (const hook of ['before', 'after.each'])
+  test(`what ${hook} throws is told, though uvu drops it`, async () => {
+    const result = await verdict(suiteThat(`test; one.${hook}${throws}`))
+    const end = endOf([result]).join('\n')
+
+    assert.equal([result.passed, result.failed, result.why], [0, 2, []])
+    for (const told of [`FAIL  "${hook}"`, 'no moon', 'a.test.mjs:', 'clouds'])
+      assert.match(end, told)
+  })
+
+test('a suite of its own whose hook throws has failed, with the way to see why', async () => {
+  const { failed, why } = await verdict(suiteThat(`suite('named'); one.before${throws}`))
+
+  assert.is(failed, 3)
+  assert.match(why[0] ?? '', 'withToldHooks')
+})
+
+test('what a test starts with the flags of its own process is not made a test', async () => {
+  const { passed, failed } = await verdict(`if (process.execArgv.length === 0) ${totals(1, 1)}`)
+
+  assert.equal([passed, failed], [1, 0])
 })
 
 test('of a file that breaks off its last forty lines are told', async () => {
