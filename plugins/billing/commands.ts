@@ -35,17 +35,22 @@ export const billing: Command<Services> = {
     'autodocops billing doctor',
   ],
   run: (services, args, io) => {
-    const { action, verb } = args
-    if (action === 'doctor') return doctor(services, io)
-    if (action === 'reconcile') return reconcile(services, args, io)
+    const { action, verb, id } = args
+    if (action === 'doctor' || action === 'reconcile') {
+      if (verb !== undefined) return usage(io, tooMuch(verb))
+      return action === 'doctor' ? doctor(services, io) : reconcile(services, args, io)
+    }
     if (action !== 'events') return usage(io)
-    if (verb === undefined || verb === 'list') return list(services, args, io)
     if (verb === 'show') return show(services, args, io)
-    return verb === 'replay' ? replay(services, args, io) : usage(io)
+    if (verb === 'replay') return replay(services, args, io)
+    if (verb !== undefined && verb !== 'list') return usage(io)
+    return id === undefined ? list(services, args, io) : usage(io, tooMuch(id))
   },
 }
 
 const usageCode = 2
+
+const tooMuch = (word: Args[string]) => `'${String(word)}' is one too many`
 
 function usage(io: CommandIo, wrong?: string): number {
   if (wrong !== undefined) io.err(wrong)

@@ -1,5 +1,4 @@
 import type { RequestListener } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Clock, Random } from 'autodocops'
 import Koa from 'koa'
@@ -80,12 +79,9 @@ export class FakeStripe {
     await this.#open(this.#kept)
   }
 
-  /** In a reload the instance before has the port until it is deactivated. Somebody else may have it for good. */
+  /** In a reload the instance before has given the port back by now: whoever has it still keeps it for good. */
   async openDoor(): Promise<void> {
-    for (let tries = 0; tries < 20 && !this.#door; tries += 1) {
-      await this.#open(this.#kept)
-      if (!this.#door) await sleep(50)
-    }
+    await this.#open(this.#kept)
     await this.#open(0)
   }
 

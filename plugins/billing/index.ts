@@ -97,9 +97,9 @@ export default definePlugin({
     await fake?.openDoor()
   },
   deactivate: async ({ worker, reconciler, announcer, fake }) => {
+    fake?.closeDoor()
     announcer.deafen()
     await Promise.all([worker.stop(), reconciler.stop()])
-    fake?.closeDoor()
   },
   stop: async ({ webhook, fake }) => {
     webhook.close()

@@ -92,6 +92,19 @@ test('an option that cannot be understood is named with what it may be', async (
   assert.match((await run(['nonsense'])).err, /^usage: /)
 })
 
+test('a word too many is refused, and nothing is done', async () => {
+  const wrong = [
+    ['reconcile', 'sub_1'],
+    ['doctor', 'online'],
+    ['events', 'list', 'evt_1'],
+  ] as const
+  for (const words of wrong) {
+    const { code, out, err } = await run(words)
+    assert.equal([code, out], [2, ''])
+    assert.match(err, new RegExp(`^'${words.at(-1)}' is one too many\nusage: `))
+  }
+})
+
 test('reconcile says how many were missing', async () => {
   await arrived()
   await emptied(database)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { FakeListener } from '../../../plugins/billing/fake-listener.ts'
 import { FakeStripe } from '../../../plugins/billing/fake-stripe.ts'
 import { adoptFolder } from '../../harness/ending.ts'
 import { proPrice, realClock, seeded } from './stage.ts'
@@ -14,7 +15,7 @@ import { proPrice, realClock, seeded } from './stage.ts'
 const folder = () => adoptFolder(mkdtempSync(join(tmpdir(), 'ado-fake-')))
 let seed = 0
 
-const fakeIn = (dataDir: string, port: number | undefined = 0) =>
+const fakeIn = (dataDir: string, { port }: { port: number | undefined } = { port: 0 }) =>
   new FakeStripe({
     clock: realClock,
     random: seeded((seed += 1)),
@@ -23,6 +24,18 @@ const fakeIn = (dataDir: string, port: number | undefined = 0) =>
     port,
     plans: [{ price: proPrice, name: 'pro', amount: 2_000 }],
   })
+
+/** Every port that was asked for while this ran, in turn. */
+async function portsAsked(work: () => Promise<void>): Promise<readonly number[]> {
+  const open = FakeListener.open
+  const ports: number[] = []
+  FakeListener.open = (handle, port, host) => {
+    ports.push(port)
+    return open(handle, port, host)
+  }
+  await work().finally(() => (FakeListener.open = open))
+  return ports
+}
 
 /** A payment page, made as our own calls make it. */
 async function order({ base }: FakeStripe): Promise<{ id: string; url: string }> {
@@ -65,10 +78,11 @@ test('a command takes neither the port nor what was written meanwhile', async ()
   const dataDir = folder()
   const server = fakeIn(dataDir)
   await server.start()
-  const command = fakeIn(dataDir, undefined)
+  const command = fakeIn(dataDir, { port: undefined })
   const made = await order(server)
   await command.start()
   assert.is(statusOf(command, made), 'open')
+  assert.equal(await portsAsked(() => command.openDoor()), [])
   await command.stop()
   await server.stop()
 
@@ -84,13 +98,14 @@ test('a port that another program has is left to it for good', async () => {
   const first = fakeIn(dataDir)
   await first.start()
   await first.stop()
+  const kept = Number(new URL(first.url).port)
   const squatter = createServer((_, response) => response.end('other'))
   await new Promise<void>((resolve) => {
-    squatter.listen(Number(new URL(first.url).port), '127.0.0.1', resolve)
+    squatter.listen(kept, '127.0.0.1', resolve)
   })
   const second = fakeIn(dataDir)
   await second.start()
-  await second.openDoor()
+  assert.equal(await portsAsked(() => second.openDoor()), [kept, 0], 'nobody waits for it')
   const made = await order(second)
 
   assert.is.not(second.url, first.url)
