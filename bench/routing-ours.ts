@@ -135,7 +135,8 @@ function withoutEdge(table: readonly BenchRoute[]): Promise<number> {
     const match = dispatch.find(method, url)
     if (match === undefined) return void response.writeHead(404).end()
     match.target.hold(exchange)
-    withLogContext(exchange, () => void match.target.run(exchange, match.params))
+    const context = { plugin: match.target.facts.plugin, requestId: exchange.requestId }
+    withLogContext(context, () => void match.target.run(exchange, match.params))
   })
   return new Promise((resolve) =>
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),

@@ -78,8 +78,10 @@ export class Application implements HttpApp {
     const { target: pipeline, params } = match
     pipeline.hold(exchange)
     if (!pipeline.isExempt) this.#shedWhenBusy(exchange)
+    // Not the exchange: a socket or timer that the work opens keeps its context for as long as it lives.
+    const context = { plugin: pipeline.facts.plugin, requestId: exchange.requestId }
     // Never rejects: a failure is a reply.
-    withLogContext(exchange, () => void pipeline.run(exchange, params))
+    withLogContext(context, () => void pipeline.run(exchange, params))
   }
 
   #answerUnmatched(exchange: Exchange): void {

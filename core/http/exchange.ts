@@ -4,7 +4,6 @@ import { clearTimeout, setTimeout } from 'node:timers'
 import type { Context } from 'koa'
 
 import { CoreEvents } from '../core-events.ts'
-import type { LogContext } from '../log-context.ts'
 import type { AbortHub } from './abort-hub.ts'
 import { ClientGone, hasBody } from './body.ts'
 import { clientAddress } from './client-address.ts'
@@ -27,7 +26,6 @@ export type DefaultHeaders = readonly (readonly [string, string])[]
 /** A route's part in an exchange, once it is known. */
 export interface Holder {
   readonly label: string
-  readonly plugin: string
   readonly hub: AbortHub
   readonly log: HttpAppOptions['log']
   readonly leave: () => void
@@ -37,14 +35,13 @@ export interface Holder {
  * One request and its reply, from the first look to the closed reply: its id, deadline, abort signal, context and
  * what is told of it at the end. The parts that few routes use are made when they are first asked for.
  */
-export class Exchange implements LogContext {
+export class Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requestId: string
   readonly path: string
   /** Flat pairs that a stage before the reply adds to it. */
   readonly extraHeaders: string[] = []
-  plugin = 'core'
   /** What went wrong on our side, for the log. */
   failure: unknown
   isStream = false
@@ -128,7 +125,6 @@ export class Exchange implements LogContext {
   /** From here on the route's plugin is held, until the reply has closed. */
   hold(holder: Holder): void {
     this.#holder = holder
-    this.plugin = holder.plugin
   }
 
   /** Starts, or goes on with, the time up to the first byte. */

@@ -51,8 +51,8 @@ export class Pipeline {
     this.#types = typesOf(route.responses)
     this.#plainType = plainTypeOf(route.responses)
     this.#longestWaitMs = Math.max(route.timeoutMs, route.stream?.idleMs ?? 0)
-    const { name: plugin, log, leave } = mounted
-    this.#holder = { label: route.path, plugin, log, leave, hub: parts.hub }
+    const { log, leave } = mounted
+    this.#holder = { label: route.path, log, leave, hub: parts.hub }
   }
 
   get isExempt(): boolean {
