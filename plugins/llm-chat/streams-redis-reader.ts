@@ -33,6 +33,7 @@ export async function* readFar(
 ): AsyncGenerator<readonly StreamEvent[]> {
   const life = new SignOfLife()
   let seen = after
+  /** The first look in vain since its last sign of life: one that helps now and then ends no outage. */
   let awaySince: number | undefined
   while (!signal.aborted) {
     const rung = reading.rung()
@@ -45,13 +46,13 @@ export async function* readFar(
       await rung
       continue
     }
-    awaySince = undefined
     const { events, beat, isBroken } = looked
     if (events.length > 0) yield events
     seen = events.at(-1)?.seq ?? seen
     if (events.some(isTerminal)) return
     if (isBroken) throw ChatErrors.stream_store_unavailable(unavailable)
     const goneMs = life.see(beat, events.length > 0)
+    if (goneMs === 0) awaySince = undefined
     if (goneMs > 0) {
       const isOver = await hasEnded(redis(), keys.events).catch(() => undefined)
       // Its reader has seen the end already.
