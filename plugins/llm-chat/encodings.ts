@@ -62,7 +62,9 @@ function replayed(
   }
 }
 
-export const replayedEvents = () => replayed((events) => events.map(toSse).join(''))
+/** Where only the error is left, a comment opens the reply: by its status it would be tried again and again. */
+export const replayedEvents = () =>
+  replayed((events) => events.map(toSse).join('') || ': only the error is left\n\n')
 
 export const replayedText = () => replayed((events) => events.map(textOf).join(''))
 

@@ -32,10 +32,7 @@ export const streamOf = (reply: Response): string =>
 export const readAll = (reply: Response): Promise<string> =>
   inTime(`the end of ${streamOf(reply)} where it is written`, reply.text())
 
-/**
- * As any client does: what says when to come again is tried again. Where nothing is left but the error of an answer,
- * the reply is that error.
- */
+/** As any client does: what says when to come again is tried again. */
 export async function resume(
   app: Served,
   stream: string,
@@ -51,7 +48,6 @@ export async function resume(
     text = ''
     for await (const chunk of reply.body ?? []) text += decoder.decode(chunk, { stream: true })
     if (reply.headers.has('retry-after')) return sleep(50).then(read)
-    if (reply.status > 500) return `event: error\ndata: ${text}\n\n`
     assert.is(reply.status, 200, text)
     return text
   }

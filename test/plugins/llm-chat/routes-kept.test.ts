@@ -34,6 +34,8 @@ test('a kept answer goes on without its reader, and stops when it is told to', a
 
   const stopped = await app.inject({ method: 'DELETE', url, as: alice })
   const rest = await app.inject({ url, as: alice })
+  const last = String(eventsIn(rest.text).length)
+  const end = await app.inject({ url, as: alice, headers: { 'last-event-id': last } })
 
   assert.is(left.complete, false)
   assert.is(running, 0)
@@ -41,6 +43,10 @@ test('a kept answer goes on without its reader, and stops when it is told to', a
   assert.is(finished[0]?.outcome, 'aborted')
   assert.is(rest.text.match(/^event: error$/gm)?.length, 1)
   assert.match(rest.text, /answer_cancelled/)
+  // Where only the error is left it is an event too, no status.
+  assert.is(end.status, 200)
+  assert.match(end.text, /^event: error$/m)
+  assert.match(end.text, /answer_cancelled/)
 })
 
 test('a client that leaves is charged for what it got, and its row says so', async () => {
