@@ -7,6 +7,7 @@ import { ChatErrors } from './errors.ts'
 import type { NamedModel } from './gateway.ts'
 import { leaseMs as slotMs } from './admission.ts'
 import type { Closing, Ledger } from './ledger.ts'
+import { exceeded } from './quota.ts'
 import type { PlanLimits, Quota, QuotaServices } from './quota.ts'
 
 /** How long the end of an answer waits for its row; after that it is written in the background. */
@@ -116,8 +117,8 @@ export class Accounts {
       await hold.settle(0)
       throw error
     }
-    const { used, reserved, resetAt } = await this.#ledger.balance(owner)
-    throw quota.exceeded((limit ?? 0) - used - reserved, resetAt)
+    const { used, reserved, resetMs } = await this.#ledger.balance(owner)
+    throw exceeded((limit ?? 0) - used - reserved, resetMs)
   }
 
   #closer(id: string, settle: (actual: number) => readonly Promise<void>[]): Account['close'] {

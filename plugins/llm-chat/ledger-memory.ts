@@ -57,8 +57,8 @@ export class MemoryLedger implements Ledger {
   }
 
   async balance(owner: string): Promise<Balance> {
-    const { period, resetAt } = this.#month()
-    return { ...this.#balance(owner, period), resetAt }
+    const { period, ...reset } = this.#month()
+    return { ...this.#balance(owner, period), ...reset }
   }
 
   async reap(): Promise<readonly string[]> {
@@ -84,7 +84,11 @@ export class MemoryLedger implements Ledger {
   #month() {
     const now = new Date(this.#clock.now())
     const next = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1)
-    return { period: now.toISOString().slice(0, 7), resetAt: new Date(next).toISOString() }
+    return {
+      period: now.toISOString().slice(0, 7),
+      resetAt: new Date(next).toISOString(),
+      resetMs: next - now.getTime(),
+    }
   }
 
   #balance(owner: string, period: string) {

@@ -75,10 +75,11 @@ WITH closed AS (
 SELECT id FROM closed`
 
 const balance = `
-SELECT coalesce(used, 0) AS used, coalesce(reserved, 0) AS reserved, next
+SELECT coalesce(used, 0) AS used, coalesce(reserved, 0) AS reserved,
+  to_char(next, 'YYYY-MM-DD"T"00:00:00.000"Z"') AS reset_at,
+  ceil(extract(epoch FROM next - now() AT TIME ZONE 'UTC') * 1000) AS reset_ms
 FROM (
-  SELECT ${month} AS period,
-    to_char(now() AT TIME ZONE 'UTC' + interval '1 month', 'YYYY-MM-01"T"00:00:00.000"Z"') AS next
+  SELECT ${month} AS period, date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month' AS next
 ) AS month
 LEFT JOIN llm_chat_balances AS held ON held.owner = ? AND held.period = month.period`
 
@@ -118,8 +119,12 @@ export class PostgresLedger implements Ledger {
 
   async balance(owner: string): Promise<Balance> {
     const [row] = await this.#rows(balance, [owner])
-    const resetAt = String(row?.['next'])
-    return { used: Number(row?.['used']), reserved: Number(row?.['reserved']), resetAt }
+    return {
+      used: Number(row?.['used']),
+      reserved: Number(row?.['reserved']),
+      resetAt: String(row?.['reset_at']),
+      resetMs: Number(row?.['reset_ms']),
+    }
   }
 
   async reap(): Promise<readonly string[]> {

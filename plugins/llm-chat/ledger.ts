@@ -34,8 +34,9 @@ export interface Closing {
 export interface Balance {
   readonly used: number
   readonly reserved: number
-  /** When the next one begins. */
+  /** When the next one begins, and how long it is until then. */
   readonly resetAt: string
+  readonly resetMs: number
 }
 
 export interface LedgerRow {

@@ -66,7 +66,7 @@ export class Quota {
     const options = { key: id, ttlMs }
     const held = await this.#ask((billing) => billing.reserve(owner, meter, tokens, options))
     if (held === undefined) return { ledgerLimit: limits.tokensPerMonth, settle: async () => {} }
-    if (!held.ok) throw this.exceeded(held.remaining, held.resetAt)
+    if (!held.ok) throw exceeded(held.remaining, this.#untilMs(held.resetAt))
     const settle = async (actual: number) => {
       await this.#ask((billing) => billing.commit(held.id, actual))
     }
@@ -77,16 +77,13 @@ export class Quota {
     const plan = await this.plan(owner)
     const counted = await this.#ask((billing) => billing.usage(owner, meter))
     if (counted !== undefined) return { plan, ...counted }
-    const balance = await this.#services.ledger.balance(owner)
-    return { plan, ...balance, limit: this.limitsOf(plan).tokensPerMonth }
+    const { used, reserved, resetAt } = await this.#services.ledger.balance(owner)
+    return { plan, used, reserved, resetAt, limit: this.limitsOf(plan).tokensPerMonth }
   }
 
-  /** Asking again does not help: clients of OpenAI's kind obey `x-should-retry`. */
-  exceeded(remaining: number, resetAt: string | null): Error {
-    const left = Date.parse(resetAt ?? '') - this.#services.clock.now()
-    const seconds = String(Math.max(1, Math.ceil(left / 1_000)))
-    const headers = { 'x-should-retry': 'false', ...(resetAt && { 'Retry-After': seconds }) }
-    return ChatErrors.chat_quota_exceeded({ remaining: Math.max(0, remaining) }, { headers })
+  /** Billing tells a time alone. */
+  #untilMs(time: string | null): number | undefined {
+    return time === null ? undefined : Date.parse(time) - this.#services.clock.now()
   }
 
   /** Its refusals (402, 403, 429) stand; when it does not answer we go on without it. */
@@ -101,6 +98,13 @@ export class Quota {
       return undefined
     }
   }
+}
+
+/** Asking again does not help: clients of OpenAI's kind obey `x-should-retry`. */
+export function exceeded(remaining: number, resetMs: number | undefined): Error {
+  const seconds = resetMs !== undefined && String(Math.max(1, Math.ceil(resetMs / 1_000)))
+  const headers = { 'x-should-retry': 'false', ...(seconds && { 'Retry-After': seconds }) }
+  return ChatErrors.chat_quota_exceeded({ remaining: Math.max(0, remaining) }, { headers })
 }
 
 const withoutUndefined = <T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } =>

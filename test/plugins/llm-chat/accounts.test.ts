@@ -76,6 +76,28 @@ test('a slot that was given back is not taken again by a renewal while the answe
   assert.is(renewals, 3)
 })
 
+test('when used up tokens come back is told as the ledger’s clock tells it', async () => {
+  const app = await start()
+  const { ledger } = app.services as unknown as Services
+  const resetAt = new Date(app.clock.now() + 86_400_000).toISOString()
+  Object.assign(ledger, {
+    open: async () => false,
+    balance: async () => ({ used: 7, reserved: 0, resetAt, resetMs: 6_500 }),
+  })
+  const refused = await app.inject({
+    method: 'POST',
+    url: '/chat',
+    as: alice,
+    body: { query: 'x' },
+  })
+  const usage = await app.inject({ url: '/chat/usage', as: alice })
+  await app.stop()
+
+  assert.is(refused.status, 429)
+  assert.is(refused.headers['retry-after'], '7')
+  assert.is((usage.json() as { resetAt: string }).resetAt, resetAt)
+})
+
 for (const [what, url, body] of [
   [
     'a whole answer of OpenAI’s protocol',

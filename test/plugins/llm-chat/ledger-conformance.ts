@@ -190,5 +190,19 @@ export function ledgerConformance(name: string, rigged: () => Promise<LedgerRig>
     assert.equal(await held(ledger, row.owner), { used: 0, reserved: 100 })
     assert.match((await ledger.balance(row.owner)).resetAt, /^\d{4}-\d\d-01T00:00:00\.000Z$/)
   })
+  check(
+    'how long it is until the next month is told by the clock that counts the month',
+    async () => {
+      const { ledger, jump } = await rigged()
+      const { resetMs: before } = await ledger.balance(fresh())
+      await jump(hour)
+      const { resetMs: after } = await ledger.balance(fresh())
+      await jump(-hour)
+
+      assert.ok(before > hour && before <= 31 * day, `${before} ms`)
+      // Some time has passed, too.
+      assert.ok(before - after >= hour && before - after < 2 * hour, `${before} ms, then ${after}`)
+    },
+  )
   check.run()
 }
