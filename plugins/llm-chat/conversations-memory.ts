@@ -1,10 +1,11 @@
-import type { Clock } from 'autodocops'
+import type { Clock, Random } from 'autodocops'
 
 import { pageOf } from './conversations.ts'
 import type {
   Conversation,
   Conversations,
   Message,
+  Most,
   NewMessage,
   Page,
   PageRequest,
@@ -21,13 +22,16 @@ interface Stored {
 /** Without a database: the last 1,000, as long as the process lives. */
 export class MemoryConversations implements Conversations {
   readonly #clock: Clock
+  readonly #random: Random
   readonly #stored = new Map<string, Stored>()
 
-  constructor({ clock }: { readonly clock: Clock }) {
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
     this.#clock = clock
+    this.#random = random
   }
 
-  async create(owner: string, id: string, title: string | null): Promise<Conversation> {
+  async create(owner: string, title: string | null): Promise<Conversation> {
+    const id = `conv_${this.#random.uuid()}`
     const now = this.#now()
     const conversation = { id, title, createdAt: now, updatedAt: now }
     this.#stored.set(id, { owner, conversation, messages: [] })
@@ -81,8 +85,16 @@ export class MemoryConversations implements Conversations {
     return pageOf(after, limit, ({ position }) => String(position), toMessage)
   }
 
-  async last(id: string, count: number): Promise<readonly Message[]> {
-    return (this.#stored.get(id)?.messages ?? []).slice(-count).map(toMessage)
+  async last(id: string, most: Most): Promise<readonly Message[]> {
+    const messages = (this.#stored.get(id)?.messages ?? []).slice(-most.messages)
+    const last: Message[] = []
+    let left = most.bytes
+    for (const message of messages.toReversed()) {
+      left -= Buffer.byteLength(message.content)
+      if (left < 0) break
+      last.push(toMessage(message))
+    }
+    return last.reverse()
   }
 
   #now(): string {

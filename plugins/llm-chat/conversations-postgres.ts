@@ -6,6 +6,7 @@ import type {
   Conversation,
   Conversations,
   Message,
+  Most,
   NewMessage,
   Page,
   PageRequest,
@@ -34,6 +35,11 @@ class MessageRow extends Model {
   declare createdAt: Date
 }
 
+/** A UUIDv7 by the database's clock, as conversations are listed by it: those of the instances may differ. */
+const newId = `'conv_'
+  || regexp_replace(lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0'), '.{8}', '\\&-')
+  || '-7' || substr(gen_random_uuid()::text, 16)`
+
 export class PostgresConversations implements Conversations {
   readonly #conversations: typeof ConversationRow
   readonly #messages: typeof MessageRow
@@ -43,9 +49,9 @@ export class PostgresConversations implements Conversations {
     this.#messages = database.bind(MessageRow)
   }
 
-  async create(owner: string, id: string, title: string | null): Promise<Conversation> {
-    const row = await this.#conversations.query().insert({ id, owner, title }).returning('*')
-    return toConversation(row)
+  async create(owner: string, title: string | null): Promise<Conversation> {
+    const named = { id: raw(newId), owner, title }
+    return toConversation(await this.#conversations.query().insert(named).returning('*'))
   }
 
   async find(owner: string, id: string): Promise<Conversation | undefined> {
@@ -86,13 +92,20 @@ export class PostgresConversations implements Conversations {
     return pageOf(rows, limit, ({ position }) => String(position), toMessage)
   }
 
-  async last(id: string, count: number): Promise<readonly Message[]> {
-    const rows = await this.#messages
+  async last(id: string, most: Most): Promise<readonly Message[]> {
+    const recent = this.#messages
       .query()
+      .select('*', raw('sum(octet_length(content)) OVER (ORDER BY position DESC) AS bytes'))
       .where({ conversationId: id })
       .orderBy('position', 'desc')
-      .limit(count)
-    return rows.toReversed().map(toMessage)
+      .limit(most.messages)
+      .as('recent')
+    const rows = await this.#messages
+      .query()
+      .from(recent)
+      .where('bytes', '<=', most.bytes)
+      .orderBy('position')
+    return rows.map(toMessage)
   }
 
   async #touch(id: string): Promise<boolean> {

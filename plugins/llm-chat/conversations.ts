@@ -32,11 +32,16 @@ export interface PageRequest {
   readonly cursor?: string | undefined
 }
 
+export interface Most {
+  readonly messages: number
+  readonly bytes: number
+}
+
 /** Stored history. Whatever is not the owner's does not exist. */
 export interface Conversations {
-  readonly create: (owner: string, id: string, title: string | null) => Promise<Conversation>
+  readonly create: (owner: string, title: string | null) => Promise<Conversation>
   readonly find: (owner: string, id: string) => Promise<Conversation | undefined>
-  /** The newest first. */
+  /** The newest first, by one clock. */
   readonly list: (owner: string, page: PageRequest) => Promise<Page<Conversation>>
   /** With its messages; false when there is none. */
   readonly remove: (owner: string, id: string) => Promise<boolean>
@@ -46,8 +51,8 @@ export interface Conversations {
   readonly restore: (id: string, message: NewMessage) => Promise<void>
   /** The oldest first. */
   readonly messages: (id: string, page: PageRequest) => Promise<Page<Message>>
-  /** The last ones, the oldest of them first. */
-  readonly last: (id: string, count: number) => Promise<readonly Message[]>
+  /** The last ones, the oldest of them first: no more than so many, and no more than so many bytes of text. */
+  readonly last: (id: string, most: Most) => Promise<readonly Message[]>
 }
 
 /** One more was read than asked for, to see whether there is a next page. */

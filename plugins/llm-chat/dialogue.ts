@@ -1,7 +1,7 @@
 import type { Logger, Random } from 'autodocops'
 
 import { ChatErrors } from './errors.ts'
-import { tokensOfQuestion } from './estimate.ts'
+import { bytesPerToken, tokensOfQuestion } from './estimate.ts'
 import type { Conversations, NewMessage, Role } from './conversations.ts'
 import type { Generation } from './generation.ts'
 import type { Models } from './models.ts'
@@ -57,8 +57,10 @@ export class Dialogue {
   ): Promise<Talk> {
     const { conversationId } = request
     const said = request.messages ?? [{ role: 'user', content: request.query ?? '' }]
-    const history = await this.#history(owner, conversationId)
-    const messages = this.#fitting(request, history, said)
+    const { maxInputTokens } = this.#services.models.find(request.model)
+    const room = maxInputTokens - tokensOfQuestion({ messages: said })
+    const history = await this.#history(owner, conversationId, room)
+    const messages = [...history, ...said]
     const generation = await this.#services.chat.ask(
       {
         owner,
@@ -78,26 +80,22 @@ export class Dialogue {
     return { generation, conversationId, messageId }
   }
 
-  async #history(owner: string, id: string | undefined): Promise<readonly Said[]> {
+  /** The oldest messages go first when all of them are more than there is room for. */
+  async #history(owner: string, id: string | undefined, room: number): Promise<readonly Said[]> {
     if (id === undefined) return []
     const { conversations } = this.#services
     const found = await conversations.find(owner, id)
     if (found === undefined) throw ChatErrors.conversation_not_found({ id })
-    const last = await conversations.last(id, historyMessages)
-    return last.map(({ role, content }) => ({ role, content }))
-  }
-
-  /** The oldest messages go first when all of them are too much for the model. */
-  #fitting({ model }: TalkRequest, history: readonly Said[], said: readonly Said[]) {
-    const { maxInputTokens } = this.#services.models.find(model)
-    let room = maxInputTokens - tokensOfQuestion({ messages: said })
-    const kept: Said[] = []
-    for (const one of history.toReversed()) {
-      room -= tokensOfQuestion({ messages: [one] })
-      if (room < 0) break
-      kept.push(one)
+    const most = { messages: historyMessages, bytes: room * bytesPerToken }
+    const last = await conversations.last(id, most)
+    const fitting: Said[] = []
+    let left = room
+    for (const { role, content } of last.toReversed()) {
+      left -= tokensOfQuestion({ messages: [{ role, content }] })
+      if (left < 0) break
+      fitting.push({ role, content })
     }
-    return [...kept.reverse(), ...said]
+    return fitting.reverse()
   }
 
   async #storeQuestion(

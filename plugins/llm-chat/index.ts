@@ -64,8 +64,10 @@ export default definePlugin({
     quota: cls(Quota),
     accounts: cls(Accounts),
     chat: cls(ChatService),
-    conversations: ({ database, clock }) =>
-      database ? new PostgresConversations({ database }) : new MemoryConversations({ clock }),
+    conversations: ({ database, clock, random }) =>
+      database
+        ? new PostgresConversations({ database })
+        : new MemoryConversations({ clock, random }),
     dialogue: cls(Dialogue),
     salvage: cls(Salvage),
     streams: ({ redis, salvage, config: { resume, timeouts }, log }) =>

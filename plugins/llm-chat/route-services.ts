@@ -1,5 +1,3 @@
-import type { Random } from 'autodocops'
-
 import type { Conversations } from './conversations.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Keeping } from './keeping.ts'
@@ -17,5 +15,4 @@ export interface RouteServices {
   readonly streams: Streams
   readonly keeping: Keeping
   readonly conversations: Conversations
-  readonly random: Random
 }

@@ -30,10 +30,9 @@ export const conversationRoutes = (route: RouteOf<RouteServices>) => [
     body: { schema: newConversation, maxBytes: 4_096 },
     responses: { 201: conversationShape },
     examples: [{ summary: 'With a title', body: { title: 'Caching' } }],
-    handler: async ({ conversations, random }, { body, principal }) => {
-      const id = `conv_${random.uuid()}`
-      const created = await conversations.create(principal.subject, id, body.title ?? null)
-      return reply(201, created, { Location: `/chat/conversations/${id}` })
+    handler: async ({ conversations }, { body, principal }) => {
+      const created = await conversations.create(principal.subject, body.title ?? null)
+      return reply(201, created, { Location: `/chat/conversations/${created.id}` })
     },
   }),
   route({

@@ -28,7 +28,7 @@ export function conversationsConformance(
     finishReason: role === 'assistant' ? 'stop' : null,
   })
   const begin = async (conversations: Conversations, owner: string, title: string | null = null) =>
-    conversations.create(owner, `conv_${name}_${next()}`, title)
+    conversations.create(owner, title)
 
   check('what was created is found by its owner, and by nobody else', async () => {
     const conversations = await make()
@@ -53,10 +53,52 @@ export function conversationsConformance(
       ['¿Qué tal?', 'Bien.', '🙂'],
     )
     assert.is(items[1]?.finishReason, 'stop')
-    const last = await conversations.last(id, 2)
+    const last = await conversations.last(id, { messages: 2, bytes: 1_000 })
     assert.equal(
       last.map(({ content }) => content),
       ['Bien.', '🙂'],
+    )
+  })
+  check(
+    'of the last messages come no more than their number and bytes, from the last one back',
+    async () => {
+      const conversations = await make()
+      const { id } = await begin(conversations, 'alice')
+      // 100, 12, 1 and 4 bytes.
+      for (const content of ['a'.repeat(100), 'ññññññ', 'b', '🙂'])
+        await conversations.append(id, [message('user', content)])
+      const lengths = async (messages: number, bytes: number) =>
+        (await conversations.last(id, { messages, bytes })).map(({ content }) => content.length)
+
+      assert.equal(await lengths(50, 117), [100, 6, 1, 2])
+      assert.equal(await lengths(50, 116), [6, 1, 2])
+      assert.equal(await lengths(50, 16), [1, 2])
+      assert.equal(await lengths(1, 1_000), [2])
+      assert.equal(await lengths(50, 3), [])
+      assert.equal(await lengths(50, -4), [])
+    },
+  )
+  check('conversations are listed by the clock that dates them', async () => {
+    const { conversations, jump } = await rigged()
+    const owner = `lister-${name}`
+    const made = [await begin(conversations, owner)]
+    await jump(-hour)
+    made.push(await begin(conversations, owner))
+    await jump(2 * hour)
+    made.push(await begin(conversations, owner))
+    await jump(-hour)
+    const { items } = await conversations.list(owner, { limit: 10 })
+
+    assert.equal(
+      items.map(({ id }) => id),
+      [made[2], made[0], made[1]].map((one) => one?.id),
+    )
+    assert.equal(
+      items.map(({ createdAt }) => createdAt),
+      made
+        .map(({ createdAt }) => createdAt)
+        .toSorted()
+        .toReversed(),
     )
   })
   check('created and updated are told by one clock', async () => {
@@ -84,7 +126,7 @@ export function conversationsConformance(
       cursor = page.nextCursor ?? undefined
     } while (cursor !== undefined)
 
-    assert.equal(seen, ids.toReversed())
+    assert.equal(seen, ids.toSorted().toReversed())
   })
   check('messages are paged too', async () => {
     const conversations = await make()
