@@ -86,7 +86,7 @@ export class OpenAiModel implements Model {
   async #load(): Promise<OpenAI> {
     const { baseUrl, apiKey, apiVersion, model, provider, connectMs } = this.#options
     const sdk = await import('openai')
-    this.#agent = upstreamAgent(connectMs)
+    this.#agent = await upstreamAgent(connectMs)
     const settings = {
       apiKey: apiKey ?? 'none',
       organization: null,

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import { Agent, buildConnector } from 'undici'
-import type { Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 
 import { ModelFailure } from './failure.ts'
 import { UpstreamBody } from './upstream-body.ts'
@@ -27,15 +26,24 @@ const oneRead = { highWaterMark: 0 }
 /** A socket that was opened inside a request would keep it for as long as it waits for others. */
 const outsideOfRequests = AsyncLocalStorage.snapshot()
 
-/** Connections to one upstream. Redirects are not followed: they would carry the key elsewhere. */
-export function upstreamAgent(connectMs: number): Agent {
+/** A connection that nobody uses is closed: after 4 s, or as late as the upstream says, but not later than this. */
+const idleMs = 60_000
+
+/**
+ * Connections to one upstream. Redirects are not followed: they would carry the key elsewhere. Loaded here, after
+ * `Response` has brought Node's own undici: whichever comes first serves the `fetch` of everybody in this process.
+ */
+export async function upstreamAgent(connectMs: number, mostIdleMs = idleMs): Promise<Agent> {
+  const { Agent: UpstreamAgent, buildConnector } = await import('undici')
   const connect = buildConnector({ timeout: connectMs, ...oneRead })
-  return new Agent({
+  return new UpstreamAgent({
     connect: (options, done) => outsideOfRequests(connect, options, done),
     // Our own timers guard the reply; undici's would cut a model that thinks for long.
     headersTimeout: 0,
     bodyTimeout: 0,
     pipelining: 1,
+    // After a reply that was aborted undici opens another connection, for nobody (its issue 5845).
+    keepAliveMaxTimeout: mostIdleMs,
   })
 }
 

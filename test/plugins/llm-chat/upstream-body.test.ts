@@ -43,7 +43,7 @@ const server = createServer((_request, response) => {
   pour(response)
 })
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const agent = upstreamAgent(1_000)
+const agent = await upstreamAgent(1_000)
 
 async function asked(pieceBytes = MiB / 4): Promise<UpstreamResponse['source']> {
   sent = 0
@@ -145,7 +145,7 @@ test('a connection works for each request in its own context, and keeps nothing 
   paced.on('connection', () => (connections += 1))
   await once(paced.listen(0, '127.0.0.1'), 'listening')
   const url = `http://127.0.0.1:${(paced.address() as AddressInfo).port}/`
-  const own = upstreamAgent(1_000)
+  const own = await upstreamAgent(1_000)
 
   /** Whose context its batches and its end came in. */
   async function contextsOf(): Promise<unknown[]> {
@@ -190,6 +190,29 @@ test('what came before a break is not lost by it', async () => {
 
   assert.is(String((await source.next()).value), 'a')
   assert.instance(await source.next().catch((error: unknown) => error), Error)
+})
+
+test('a connection that nobody uses is closed in time, also where the upstream would keep it for long', async () => {
+  const generous = createServer((_request, response) => {
+    response.setHeader('keep-alive', 'timeout=600').end('word')
+  })
+  generous.keepAliveTimeout = 600_000
+  let open = 0
+  generous.on('connection', (socket) => {
+    open += 1
+    socket.on('close', () => (open -= 1))
+  })
+  await once(generous.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(generous.address() as AddressInfo).port}/`
+  const own = await upstreamAgent(1_000, 1_000)
+  const { source } = (await upstreamFetch(own)(url)) as UpstreamResponse
+  for await (const _ of source) void _
+  const wasOpen = open
+  await until(() => open === 0)
+  await own.destroy()
+  generous.close()
+
+  assert.is(wasOpen, 1)
 })
 
 test('everything ends', async () => {
