@@ -10,29 +10,56 @@ export interface Address {
 
 const schemes = ['redis:', 'rediss:']
 
-/** `redis://user:secret@host:6379/2`, `rediss://…`, or `host:port` without a scheme. Throws on anything else. */
+const forms = 'must be redis://, rediss:// or host:port'
+const escapes =
+  'holds a user or password that must be percent-encoded: @ is %40, : is %3A, / is %2F, ? is %3F, # is %23, % is %25'
+const socket =
+  'cannot be a Unix socket: have that Redis listen on a port of 127.0.0.1, and give redis://127.0.0.1:6379'
+const parameters =
+  'takes no parameters: the number of a database is its path, as in redis://localhost:6379/3'
+
+/**
+ * `redis://user:secret@host:6379/2`, `rediss://…`, or `host:port` without a scheme. Throws on anything else, and
+ * says what is wrong without the text, which may hold a password.
+ */
 export function parseAddress(text: string): Address {
-  const url = new URL(text.includes('://') ? text : `redis://${text}`)
-  const db = url.pathname.slice(1)
-  if (!schemes.includes(url.protocol) || url.hostname === '' || !/^\d*$/.test(db))
-    throw new TypeError('not an address of a Redis')
+  if (/^\/|^[a-z+-]*(unix|socket):/i.test(text)) throw new TypeError(socket)
+  const { protocol, hostname, port, pathname, search, hash, ...login } = partsOf(text)
+  // A password with one of / ? # in it: what stands before it would be dialled.
+  if ((pathname + search + hash).includes('@')) throw new TypeError(escapes)
+  if (search !== '' || hash !== '') throw new TypeError(parameters)
+  const db = pathname.slice(1)
+  if (!schemes.includes(protocol) || hostname === '' || !/^\d*$/.test(db))
+    throw new TypeError(forms)
   return {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(url.port || 6379),
-    username: decodeURIComponent(url.username) || undefined,
-    password: decodeURIComponent(url.password) || undefined,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port || 6379),
+    username: login.username || undefined,
+    password: login.password || undefined,
     db: Number(db),
-    tls: url.protocol === 'rediss:',
+    tls: protocol === 'rediss:',
   }
 }
 
-export function isAddress(text: string): boolean {
+function partsOf(text: string) {
   try {
-    return parseAddress(text).host !== ''
+    const url = new URL(text.includes('://') ? text : `redis://${text}`)
+    const { protocol, hostname, port, pathname, search, hash } = url
+    const [username, password] = [url.username, url.password].map(decodeURIComponent)
+    return { protocol, hostname, port, pathname, search, hash, username, password }
   } catch {
-    return false
+    throw new TypeError(text.includes('@') ? escapes : forms)
+  }
+}
+
+/** What is wrong with it; `undefined` for an address. */
+export function faultOf(text: string): string | undefined {
+  try {
+    return void parseAddress(text)
+  } catch (error) {
+    return error instanceof TypeError ? error.message : String(error)
   }
 }
 
 export const isHostPort = (text: string): boolean =>
-  /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i.test(text) && isAddress(text)
+  /^(\[[0-9a-f:]+\]|[\w.-]+):\d{1,5}$/i.test(text) && faultOf(text) === undefined

@@ -1,11 +1,12 @@
 import * as z from 'zod'
 import { duration, secret } from 'autodocops'
 
-import { isAddress, isHostPort } from './address.ts'
+import { faultOf, isHostPort } from './address.ts'
 
 const hostPort = z.string().refine(isHostPort, { error: 'must be host:port' })
-const link = secret().refine((value) => isAddress(value.reveal()), {
-  error: 'must be redis://, rediss:// or host:port',
+const link = secret().superRefine((value, context) => {
+  const message = faultOf(value.reveal())
+  if (message !== undefined) context.addIssue({ code: 'custom', message })
 })
 
 const sentinels = z.strictObject({
@@ -56,6 +57,11 @@ export const config = z
   .refine((c) => [c.url, c.nodes, c.sentinels].filter((place) => place !== undefined).length <= 1, {
     path: ['url'],
     error: 'give one of url, nodes and sentinels',
+  })
+  .refine((c) => c.nodes || c.sentinels || !(c.tls || c.username || c.password), {
+    path: ['url'],
+    error:
+      'holds its own user, password and TLS, as in rediss://user:password@host; the keys of those names are for nodes and sentinels',
   })
 
 export type RedisConfig = z.output<typeof config>

@@ -37,6 +37,9 @@ export default definePlugin({
       invalid: [
         { url: 'http://localhost' },
         { url: 'localhost:6379', nodes: ['localhost:6379'] },
+        { url: 'redis://localhost?db=3' },
+        { url: 'unix:///run/redis.sock' },
+        { url: 'redis://localhost', tls: true },
         { nodes: ['localhost'] },
         { commandTimeout: 250 },
       ],

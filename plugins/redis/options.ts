@@ -55,25 +55,30 @@ export const backOff =
   (times: number): number =>
     Math.min(50 * 2 ** Math.min(times - 1, 10), max) * (0.8 + 0.2 * float())
 
+/** Looks again at a Redis that loads its data; ioredis' own pause is ten seconds. */
+const common = ({ connectTimeout, reconnectMax }: RedisConfig): Options => ({
+  connectTimeout,
+  maxLoadingRetryTime: reconnectMax,
+  keepAlive: 10_000,
+})
+
 /**
  * A command fails within its time or at once, never later: no offline queue, one retry. `socketTimeout` finds
  * a connection that is open and silent. READONLY comes from a master that was demoted: dial again.
  */
 export const failFast = (config: RedisConfig): Options => ({
-  connectTimeout: config.connectTimeout,
+  ...common(config),
   socketTimeout: Math.max(5_000, 4 * config.commandTimeout),
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
-  keepAlive: 10_000,
   reconnectOnError: (error) => error.message.startsWith('READONLY'),
 })
 
 /** For SUBSCRIBE and blocking reads: waits as long as it takes. */
 export const patient = (config: RedisConfig): Options => ({
-  connectTimeout: config.connectTimeout,
+  ...common(config),
   maxRetriesPerRequest: null,
   enableOfflineQueue: true,
-  keepAlive: 10_000,
 })
 
 /** Few and quick redirections: a moved slot is followed, a dead node is not waited for. */

@@ -12,6 +12,8 @@ export interface Watchers {
 /** ioredis says `Failed to refresh slots cache.`, and here why. */
 type ClusterError = Error & { readonly lastNodeError?: Error }
 
+const hollow = /^(Connection is closed\.|Stream isn't writeable)/
+
 /** Tells of one connection's outages, once each: `starting` → `up` ⇄ `down`; `ended` is no outage. */
 export class Outage {
   readonly #connection: string
@@ -43,9 +45,9 @@ export class Outage {
     return this.#reason
   }
 
-  /** A command's error says that the connection closed; why it did, an earlier one has said. */
+  /** That there is no connection is no reason; why, an earlier error has said. */
   readonly blame = ({ message }: Error, node?: string): void => {
-    if (message === 'Connection is closed.') return
+    if (hollow.test(message)) return
     this.#reason = node === undefined ? message : `${node}: ${message}`
   }
 

@@ -46,6 +46,9 @@ export class Connections implements RedisService {
 
   isUp = (name: string): boolean => this.#open(name).outage.isUp
 
+  /** Why it is not up. */
+  reason = (name: string): string => this.#open(name).outage.reason
+
   names = (): readonly string[] => [...this.#opened.keys()]
 
   dedicated = (name: string): Redis | Cluster => {

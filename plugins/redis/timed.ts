@@ -43,7 +43,13 @@ export class TimedRedis extends Redis {
     // `isTraced` from its first way to the socket on: one that is sent again is watched already.
     if (this.#watcher && !command.isTraced) this.#watcher.follow(command)
     if (this.#watcher && !pipeline) this.#gather()
+    if (command.name === 'select') command.promise.catch(this.#refuse)
     return super.sendCommand(...args)
+  }
+
+  /** ioredis would go on in database 0, among the keys of somebody else. */
+  readonly #refuse = (): void => {
+    if (this.status === 'connect') this.disconnect(true)
   }
 
   /** What is asked for in one turn of the loop goes out in one write. ioredis' auto-pipelining costs more than it saves. */

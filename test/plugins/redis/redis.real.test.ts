@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { conformance } from 'autodocops/testing'
-import type { Cluster, Redis } from 'ioredis'
+import { Redis } from 'ioredis'
+import type { Cluster } from 'ioredis'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
@@ -38,6 +39,52 @@ test('a name is one connection, and two names are two', async () => {
   assert.equal(redis.names(), ['cache', 'sessions'])
   assert.equal(await redis.health(), { status: 'pass' })
   redis.close()
+})
+
+test('a user of an ACL, with a password of any characters, works in the database of the url', async () => {
+  const admin = new Redis(server.url)
+  const rights = ['~autodocops:*', '&autodocops:*', '+@all', '-@dangerous', '+info']
+  await admin.call('ACL', 'SETUSER', 'app@x', 'on', '>p@ss:w/o?r#d%', ...rights)
+  const login = ['app@x', 'p@ss:w/o?r#d%'].map(encodeURIComponent).join(':')
+  const { redis } = open({ url: `${server.url.replace('//', `//${login}@`)}/3` })
+  await until(() => redis.isUp('cache'))
+
+  await redis.connection('cache').set('autodocops:k', 'of the third')
+  const other = await redis.connection('cache').get('other').then(String, String)
+  await admin.select(3)
+  const seen = await admin.get('autodocops:k')
+  redis.close()
+  admin.disconnect()
+
+  assert.is(seen, 'of the third')
+  assert.match(other, /NOPERM/)
+})
+
+test('a database that there is not, or that the user may not select, is no connection, and not database 0', async () => {
+  const admin = new Redis(server.url)
+  await admin.call('ACL', 'SETUSER', 'narrow', 'on', '>p', '~*', '&*', '+@all', '-select')
+  const urls = [`${server.url}/99`, `${server.url.replace('//', '//narrow:p@')}/3`]
+  const reasons = [/DB index is out of range/, /NOPERM.*select/]
+
+  for (const [index, url] of urls.entries()) {
+    const { redis, witness } = open({ url })
+    const client = redis.connection('cache')
+    await until(() => witness.count('redis:went-down') > 0)
+    const written = await client.set('astray', 'x').then(String, (error: Error) => error.message)
+    void redis
+      .dedicated('cache')
+      .set('astray', 'x')
+      .catch(() => {})
+    await sleep(300) // for what should not happen
+    const { status, detail = '' } = await redis.health()
+    redis.close()
+
+    assert.match(written, /isn't writeable|closed/)
+    assert.is(status, 'fail')
+    assert.match(detail, reasons[index] ?? /never/)
+  }
+  assert.is(await admin.exists('astray'), 0)
+  admin.disconnect()
 })
 
 test('killed with -9 and started again, it is there within 3 s, and the outage is two lines', async () => {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
-import { isHostPort, parseAddress } from '../../../plugins/redis/address.ts'
+import { faultOf, isHostPort, parseAddress } from '../../../plugins/redis/address.ts'
 import { config } from '../../../plugins/redis/config.ts'
 import { evictionRisk } from '../../../plugins/redis/eviction.ts'
 import { backOff, placeOf } from '../../../plugins/redis/options.ts'
@@ -51,6 +51,42 @@ test('an address is a URL, or host and port alone', () => {
     assert.throws(() => parseAddress(text), undefined, text)
 })
 
+test('what cannot be an address is refused with what to do, and is not repeated', () => {
+  const refused: Readonly<Record<string, RegExp>> = {
+    'unix:///run/hidden.sock': /cannot be a Unix socket: .*redis:\/\/127/,
+    'redis+unix:///run/hidden.sock': /Unix socket/,
+    'redis-socket:///run/hidden.sock': /Unix socket/,
+    '/run/hidden.sock': /Unix socket/,
+    'redis://localhost:6379?db=3&x=hidden': /database is its path, .*6379\/3/,
+    'redis://localhost#hidden': /takes no parameters/,
+    'redis://me:hid/den@r': /percent-encoded: .*\/ is %2F/,
+    'redis://me:hid#den@r': /# is %23/,
+    'redis://me:hid%den@r': /% is %25/,
+    'redis://me:12/hidden@r': /percent-encoded/,
+    'redis://me:12?hidden@r': /percent-encoded/,
+    'redis://me:12#hidden@r': /percent-encoded/,
+    'redis://r:hidden': /must be redis:\/\/, rediss:\/\/ or host:port/,
+  }
+
+  for (const [text, rule] of Object.entries(refused)) {
+    assert.match(faultOf(text) ?? '', rule, text)
+    assert.not.match(faultOf(text) ?? '', 'hid', text)
+    assert.match(config.safeParse({ url: text }).error?.message ?? '', faultOf(text) ?? '')
+  }
+  for (const text of ['redis://@r', 'redis://:@r/', 'redis://me:p@ss@r'])
+    assert.is(faultOf(text), undefined, text)
+})
+
+test('what a url says itself is refused beside it, where it would have no effect', () => {
+  const places = [{}, { url: 'redis://r' }]
+  const ignored = [{ tls: true }, { username: 'me' }, { password: 'secret' }]
+
+  for (const place of places)
+    for (const key of ignored)
+      assert.match(config.safeParse({ ...place, ...key }).error?.message ?? '', 'rediss://user:')
+  for (const key of ignored) assert.ok(config.safeParse({ nodes: ['r:1'], ...key }).success)
+})
+
 test('a node of a Cluster or a Sentinel is host and port', () => {
   assert.ok(
     isHostPort('10.0.0.1:6379') && isHostPort('[::1]:6379') && isHostPort('redis-0.redis:6379'),
@@ -87,9 +123,10 @@ test('Sentinels are asked for the master by name', () => {
 })
 
 test('an address never shows in a config that is printed', () => {
-  const parsed = config.parse({ url: 'redis://me:hunter2@r:1', password: 'hunter2' })
+  const url = config.parse({ url: 'redis://me:hunter2@r:1' })
+  const nodes = config.parse({ nodes: ['r:1'], password: 'hunter2' })
 
-  assert.not.match(JSON.stringify(parsed), /hunter2/)
+  assert.not.match(JSON.stringify([url, nodes]), /hunter2/)
 })
 
 test('the pauses between two tries to reconnect grow to the limit', () => {
