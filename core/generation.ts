@@ -14,7 +14,7 @@ import type { Cast, Unavailable } from './transition.ts'
 /** What both listeners' applications share, made by the host. */
 export type HttpSettings = Omit<
   HttpAppOptions,
-  'listener' | 'plugins' | 'authenticators' | 'limiter'
+  'listener' | 'plugins' | 'authenticators' | 'lostAuthenticators' | 'limiter'
 >
 
 export interface GenerationOptions {
@@ -46,6 +46,7 @@ export class Generation implements Cast {
       listener: 'public',
       plugins: [core.public, ...this.#mount('routes', http.public.log)],
       authenticators: this.authenticators(),
+      lostAuthenticators: this.lostAuthenticators(),
       limiter,
     })
     this.operations = createHttpApp({
@@ -66,6 +67,15 @@ export class Generation implements Cast {
       const authenticator = plugin.fills.authenticator as Authenticator<never> | undefined
       return authenticator === undefined ? [] : [{ authenticator, services }]
     })
+  }
+
+  lostAuthenticators(): NonNullable<HttpAppOptions['lostAuthenticators']> {
+    return [...this.unavailable.values()]
+      .filter(({ planned }) => planned.source.facts.fills.includes('authenticator'))
+      .map(({ planned, plugin }) => ({
+        plugin: planned.name,
+        credential: plugin?.fills.authenticator?.credential,
+      }))
   }
 
   /** Of everything that is on, whether it runs or not, in the order of the plan. */

@@ -46,7 +46,7 @@ export class Application implements HttpApp {
     this.#options = options
     this.#dispatch = new Dispatch(options.layers)
     this.#surface = surfaceOf(options)
-    this.#authentication = new Authentication(options.authenticators)
+    this.#authentication = new Authentication(options.authenticators, options.lostAuthenticators)
     this.#cors = new Cors(options.listener === 'public' ? options.origins : [])
     this.#guard = guardOf(options)
     this.#idle = new Load(options.limits)

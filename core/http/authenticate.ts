@@ -6,6 +6,7 @@ import type { Exchange } from './exchange.ts'
 import type { HttpAppOptions } from './contract.ts'
 
 type Filled = HttpAppOptions['authenticators'][number]
+type Lost = NonNullable<HttpAppOptions['lostAuthenticators']>[number]
 
 const challenge = { 'WWW-Authenticate': 'Bearer' }
 const rejected = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
@@ -14,12 +15,14 @@ const rejected = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
 export class Authentication {
   readonly #byHeader: readonly Filled[]
   readonly #byCookie: readonly Filled[]
+  readonly #lost: readonly Lost[]
 
-  constructor(authenticators: readonly Filled[]) {
+  constructor(authenticators: readonly Filled[], lost: readonly Lost[] = []) {
     const of = (credential: string) =>
       authenticators.filter(({ authenticator }) => authenticator.credential === credential)
     this.#byHeader = of('authorization')
     this.#byCookie = of('cookie')
+    this.#lost = lost
   }
 
   /** Who asks, as far as the route wants to know. Throws 401, 403, or what an authenticator throws. */
@@ -42,9 +45,18 @@ export class Authentication {
       const principal = await authenticator.authenticate(services as never, request)
       if (principal !== undefined) return principal
     }
+    this.#requireAll(hasHeader ? 'authorization' : 'cookie', route)
     // A credential that nobody knows is wrong; a cookie may be about something else.
     if (hasHeader && candidates.length > 0) throw HttpErrors.unauthorized({ headers: rejected })
     return undefined
+  }
+
+  /** Throws when somebody who might know it does not run; a route that can do without is not kept from it by a cookie. */
+  #requireAll(credential: Lost['credential'], { auth }: RouteFacts): void {
+    const lost = this.#lost.find((one) => (one.credential ?? credential) === credential)
+    if (lost === undefined || (credential === 'cookie' && auth === 'optional')) return
+    const hint = `The plugin ${lost.plugin}, which reads this credential, does not run; it is tried again by itself.`
+    throw HttpErrors.plugin_unavailable({ headers: { 'Retry-After': '5' }, hint })
   }
 }
 

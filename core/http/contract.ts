@@ -32,6 +32,12 @@ export interface HttpAppOptions {
     readonly authenticator: Authenticator<never>
     readonly services: object
   }[]
+  /** Of plugins that did not start. What only they may know is 503 instead of 401. */
+  readonly lostAuthenticators?: readonly {
+    readonly plugin: string
+    /** `undefined`: its code could not be loaded. */
+    readonly credential: Authenticator<never>['credential'] | undefined
+  }[]
   readonly limiter: Limiter | undefined
   readonly limits: Limits
   /** How many proxies in front of us are trusted to write X-Forwarded-For; 0 is none. */
