@@ -53,6 +53,8 @@ export interface Injection {
   /** An object goes out as JSON; text and bytes as they are. */
   readonly body?: unknown
   readonly signal?: AbortSignal
+  /** Called with each piece of the answer as it comes, so that a client can leave in the middle of one. */
+  readonly onChunk?: (chunk: Buffer) => void
 }
 
 export interface Injected {
@@ -74,7 +76,7 @@ export async function inject(handler: Handler, injection: Injection): Promise<In
   near.other = far
   far.other = near
   server.emit('connection', far)
-  const { method = 'GET', url, signal } = injection
+  const { method = 'GET', url, signal, onChunk } = injection
   const { payload, headers } = encode(injection)
   return new Promise((resolve, reject) => {
     const options = {
@@ -85,7 +87,7 @@ export async function inject(handler: Handler, injection: Injection): Promise<In
       ...(signal && { signal }),
     }
     const request = http.request({ host: 'localhost', ...options }, (response) => {
-      resolve(collect(response))
+      resolve(collect(response, onChunk))
     })
     request.on('error', reject)
     request.end(payload)
@@ -101,11 +103,17 @@ function encode({ body, headers = {} }: Injection) {
   }
 }
 
-async function collect(response: http.IncomingMessage): Promise<Injected> {
+async function collect(
+  response: http.IncomingMessage,
+  onChunk: Injection['onChunk'],
+): Promise<Injected> {
   const chunks: Buffer[] = []
   let complete = true
   try {
-    for await (const chunk of response) chunks.push(chunk as Buffer)
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      onChunk?.(chunk)
+    }
   } catch {
     complete = false
   }

@@ -70,7 +70,7 @@ test('entries that get lost while the answer is written are written again, and n
   const { whole } = await finish()
   const { reply, before } = await begin()
   const watched = resume(other, streamOf(reply))
-  await sleep(300)
+  await until(async () => (await client.xlen(keyOf(reply, 'events'))) > 2)
   const had = await loseAfter(reply, 2)
   const moved = resume(other, streamOf(reply), parse(before).ids.at(-1))
   const [all, rest] = await Promise.all([watched, moved])

@@ -10,6 +10,7 @@ import { Catalogue } from '../../../plugins/billing/plans.ts'
 import { retryDelay } from '../../../plugins/billing/claims.ts'
 import { allowedUrl } from '../../../plugins/billing/redirects.ts'
 import type { ItemFacts } from '../../../plugins/billing/subscription-shape.ts'
+import { until } from '../../harness/until.ts'
 
 const nothing: ItemFacts = {
   id: null,
@@ -233,9 +234,10 @@ test('a woken loop runs at once, and a stopped one has ended', async () => {
     () => {},
   )
   loop.start()
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(() => runs === 1)
+  await new Promise(setImmediate)
   loop.wake()
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(() => runs === 2)
   await loop.stop()
   loop.wake()
 
@@ -251,7 +253,7 @@ test('a loop goes on after an error', async () => {
     (error) => errors.push(error),
   )
   loop.start()
-  await new Promise((resolve) => setTimeout(resolve, 60))
+  await until(() => runs > 1)
   await loop.stop()
 
   assert.is(errors.length, 1)

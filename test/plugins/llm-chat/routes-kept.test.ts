@@ -6,6 +6,14 @@ import { ChatEvents } from '../../../plugins/llm-chat/contract.ts'
 import { until } from '../../harness/until.ts'
 import { alice, eventsIn, post, sse, start } from './routes-fixture.ts'
 
+/** A client that leaves after some pieces of its answer. */
+function leaving(pieces: number) {
+  const leave = new AbortController()
+  let seen = 0
+  const onChunk = () => void ((seen += 1) === pieces && leave.abort())
+  return { onChunk, signal: leave.signal }
+}
+
 test('a kept answer is read again from wherever its reader lost it', async () => {
   const app = await start()
   const first = await post(app, '/chat/stream', { query: 'Streaming?', resumable: true }, sse)
@@ -24,11 +32,9 @@ test('a kept answer is read again from wherever its reader lost it', async () =>
 test('a kept answer goes on without its reader, and stops when it is told to', async () => {
   const app = await start({ fakeDelay: '5ms' })
   const finished = app.heard(ChatEvents, 'llm-chat:request-finished')
-  const leave = new AbortController()
   const asked = { method: 'POST', url: '/chat/stream', as: alice, headers: sse } as const
   const body = { query: 'What is streaming?', resumable: true }
-  setTimeout(() => leave.abort(), 60)
-  const left = await app.inject({ ...asked, body, signal: leave.signal })
+  const left = await app.inject({ ...asked, ...leaving(3), body })
   const url = `/chat/streams/${String(left.headers['x-stream-id'])}`
   const running = finished.length
 
@@ -52,11 +58,8 @@ test('a kept answer goes on without its reader, and stops when it is told to', a
 test('a client that leaves is charged for what it got, and its row says so', async () => {
   const app = await start({ fakeDelay: '5ms' })
   const finished = app.heard(ChatEvents, 'llm-chat:request-finished')
-  const leave = new AbortController()
-  setTimeout(() => leave.abort(), 100)
   const body = { query: 'What is streaming?' }
-  const asked = { method: 'POST', url: '/chat/stream', as: alice, body, signal: leave.signal }
-  await app.inject(asked)
+  await app.inject({ method: 'POST', url: '/chat/stream', as: alice, body, ...leaving(3) })
   const usageNow = async () =>
     (await app.inject({ url: '/chat/usage', as: alice })).json() as {
       used: number
