@@ -15,6 +15,9 @@ export const writeCursor = (db: Knex, name: string, value: string): Promise<numb
     [name, value],
   )
 
+export const dropCursor = (db: Knex, name: string): Promise<number> =>
+  changed(db, `delete from billing_cursors where name = ?`, [name])
+
 /** The database's time, which is the same for all instances. */
 export const databaseTime = async (db: Knex): Promise<Date> =>
   (await row<{ now: Date }>(db, `select clock_timestamp() as now`))?.now ?? new Date()

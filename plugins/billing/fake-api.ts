@@ -106,6 +106,8 @@ function page(url: string, all: readonly FakeObject[], query: Json) {
   const limit = Math.min(100, Number(query['limit'] ?? 10))
   const after = text(query['starting_after'])
   const from = after === null ? 0 : all.findIndex((one) => one.id === after) + 1
+  if (after !== null && from === 0)
+    throw new FakeRefusal(400, 'resource_missing', `No such object: '${after}'`)
   return listObject(url, all.slice(from, from + limit), from + limit < all.length)
 }
 

@@ -157,14 +157,18 @@ export class StripeGateway implements Gateway {
   }
 
   async events(since: Date, after: string | undefined): Promise<EventPage> {
-    const page = await this.#read('events.list', eventPage, (stripe) =>
+    const operation = 'events.list'
+    const page = await this.#read(operation, eventPage, (stripe) =>
       stripe.events.list({
         created: { gte: Math.floor(since.getTime() / 1_000) },
         limit: 100,
         ...(after && { starting_after: after }),
       }),
     )
-    return { events: page.data, next: page.has_more ? page.data.at(-1)?.id : undefined }
+    if (!page.has_more) return { events: page.data, next: undefined }
+    const next = page.data.at(-1)?.id
+    if (next === undefined || next === after) throw E.stripe_invalid_response({ operation })
+    return { events: page.data, next }
   }
 
   #read<T>(operation: string, answer: z.ZodType<T>, ask: Call<T>['ask']): Promise<T> {

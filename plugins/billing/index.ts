@@ -11,6 +11,7 @@ import { dashboard } from './dashboard.ts'
 import { Doctor } from './doctor.ts'
 import { Entitlements } from './entitlements.ts'
 import { EntitlementSync } from './entitlement-sync.ts'
+import { EventWalk } from './event-walk.ts'
 import { examine } from './examination.ts'
 import type { FakeStripe } from './fake-stripe.ts'
 import type { Gateway } from './gateway.ts'
@@ -55,6 +56,7 @@ export default definePlugin({
     entitlementSync: own<EntitlementSync>(),
     processor: own<Processor>(),
     worker: own<Worker>(),
+    eventWalk: own<EventWalk>(),
     reconciler: own<Reconciler>(),
     checkouts: own<Checkouts>(),
     doctor: own<Doctor>(),
@@ -75,6 +77,7 @@ export default definePlugin({
     entitlementSync: cls(EntitlementSync),
     processor: cls(Processor),
     worker: cls(Worker),
+    eventWalk: cls(EventWalk),
     reconciler: cls(Reconciler),
     checkouts: cls(Checkouts),
     doctor: cls(Doctor),

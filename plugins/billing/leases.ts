@@ -27,6 +27,14 @@ export async function takeLease(
   return taken && { name, token, takenAt: taken.takenAt }
 }
 
+/** For so long from now. False: somebody else holds it by now. */
+export const renewLease = async (db: Knex, { name, token }: Lease, ms: number): Promise<boolean> =>
+  (await changed(db, `update billing_leases set until = ${inMs} where name = ? and token = ?`, [
+    ms,
+    name,
+    token,
+  ])) > 0
+
 /** False: it ran out and somebody else holds it. Inside a transaction this is the check and the release in one. */
 export const endLease = async (db: Knex, { name, token }: Lease): Promise<boolean> =>
   (await changed(db, `delete from billing_leases where name = ? and token = ?`, [name, token])) > 0

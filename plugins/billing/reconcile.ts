@@ -1,22 +1,18 @@
-import type { EventBus, Logger, Random } from 'autodocops'
+import { isProblem } from 'autodocops'
+import type { Clock, EventBus, Logger, Random } from 'autodocops'
 import type { DatabaseService } from 'autodocops/plugins/database'
 
 import type { Config } from './config.ts'
 import { BillingEvents } from './contract.ts'
-import { databaseTime, readCursor, writeCursor } from './cursors.ts'
-import { readEvent } from './event-shape.ts'
+import type { EventWalk, Missed } from './event-walk.ts'
 import type { Gateway } from './gateway.ts'
-import { endLease, takeLease } from './leases.ts'
+import { endLease, renewLease, takeLease } from './leases.ts'
 import { Loop } from './loop.ts'
 import { dueForRefetch } from './subscriptions.ts'
 import { Busy } from './sync.ts'
 import type { Synchroniser } from './sync.ts'
-import type { Webhook } from './webhook.ts'
 
-export interface Reconciled {
-  /** Events that Stripe has and we had not. */
-  readonly inserted: number
-  readonly seen: number
+export interface Reconciled extends Missed {
   /** Subscriptions looked at, and those that were another than ours. */
   readonly refetched: number
   readonly drifted: number
@@ -26,16 +22,21 @@ interface Needs {
   readonly database: DatabaseService
   readonly workerGateway: Gateway
   readonly synchroniser: Synchroniser
-  readonly webhook: Webhook
+  readonly eventWalk: EventWalk
   readonly config: Pick<Config, 'reconcile'>
+  readonly clock: Clock
   readonly random: Random
   readonly events: EventBus
   readonly log: Logger
 }
 
-const cursor = 'stripe-events'
-const leaseMs = 600_000
+type GoesOn = () => Promise<boolean>
+
+const leaseMs = 120_000
 const refetchBatch = 50
+/** A round of a thousand events, or of half a minute: the next one follows at once, on any instance. */
+const pagesOfRound = 10
+const roundMs = 30_000
 
 /**
  * Heals what webhooks missed: every few minutes one instance lists Stripe's own events since the last time, and what
@@ -48,7 +49,7 @@ export class Reconciler {
   constructor(needs: Needs) {
     this.#needs = needs
     const failed = (err: unknown) => needs.log.warn({ err }, 'reconciling with Stripe failed')
-    this.#loop = new Loop(() => this.#tick(), needs.config.reconcile.every, failed)
+    this.#loop = new Loop((signal) => this.#tick(signal), needs.config.reconcile.every, failed)
   }
 
   start(): void {
@@ -59,28 +60,61 @@ export class Reconciler {
     return this.#loop.stop()
   }
 
-  /** `undefined`: another instance is at it. */
-  async run(since?: Date): Promise<Reconciled | undefined> {
-    const { database, random } = this.#needs
-    const lease = await takeLease(database.knex, 'reconciler', random.uuid(), leaseMs)
+  /** To the end, however long it takes. `undefined`: another instance is at it. */
+  run(since?: Date): Promise<Reconciled | undefined> {
+    return this.#leading(async (isLeader) => {
+      if (since) return this.#after(await this.#needs.eventWalk.since(since, isLeader), isLeader)
+      let [seen, inserted, hasMore] = [0, 0, true]
+      while (hasMore && (await isLeader())) {
+        const found = await this.#needs.eventWalk.go(isLeader)
+        seen += found.seen
+        inserted += found.inserted
+        hasMore = found.hasMore
+      }
+      return this.#after({ seen, inserted }, isLeader)
+    })
+  }
+
+  /** A part of it that ends soon; `hasMore` says that the next one is due at once. */
+  round(signal?: AbortSignal): Promise<(Reconciled & { readonly hasMore: boolean }) | undefined> {
+    return this.#leading(async (isLeader) => {
+      const { clock, eventWalk } = this.#needs
+      const endsAt = clock.monotonic() + roundMs
+      let pages = 0
+      const isWithin = () =>
+        (pages += 1) < pagesOfRound && clock.monotonic() < endsAt && signal?.aborted !== true
+      const { hasMore, ...missed } = await eventWalk.go(async () => isWithin() && isLeader())
+      const isWanted = async () => signal?.aborted !== true && isLeader()
+      return { ...(await this.#after(missed, isWanted)), hasMore }
+    })
+  }
+
+  async #tick(signal: AbortSignal): Promise<boolean> {
+    const found = await this.round(signal)
+    if (!found) return false
+    const { hasMore, ...counts } = found
+    if (counts.inserted + counts.drifted > 0) {
+      this.#needs.log.warn(counts, 'webhooks were missed, and are made up for')
+    }
+    return hasMore
+  }
+
+  async #leading<T>(work: (isLeader: GoesOn) => Promise<T>): Promise<T | undefined> {
+    const { knex } = this.#needs.database
+    const lease = await takeLease(knex, 'reconciler', this.#needs.random.uuid(), leaseMs)
     if (!lease) return undefined
     try {
-      const events = await this.#missed(since)
-      this.#tell('event', events.inserted)
-      const rows = await this.#drift()
-      this.#tell('subscription', rows.drifted)
-      return { ...events, ...rows }
+      return await work(() => renewLease(knex, lease, leaseMs))
     } finally {
-      await endLease(database.knex, lease)
+      await endLease(knex, lease)
     }
   }
 
-  async #tick(): Promise<boolean> {
-    const found = await this.run()
-    if (found && found.inserted + found.drifted > 0) {
-      this.#needs.log.warn({ ...found }, 'webhooks were missed, and are made up for')
-    }
-    return false
+  async #after(missed: Missed, goesOn: GoesOn): Promise<Reconciled> {
+    this.#tell('event', missed.inserted)
+    const rows = await this.#drift(goesOn)
+    this.#tell('subscription', rows.drifted)
+    return { ...missed, ...rows }
   }
 
   #tell(kind: 'event' | 'subscription', count: number): void {
@@ -88,48 +122,27 @@ export class Reconciler {
     this.#needs.events.emit(BillingEvents, 'billing:drift-found', { kind, count })
   }
 
-  async #missed(from: Date | undefined): Promise<Pick<Reconciled, 'inserted' | 'seen'>> {
-    const { database } = this.#needs
-    const startedAt = await databaseTime(database.knex)
-    const since = from ?? (await this.#since(startedAt))
-    let [seen, inserted, after] = [0, 0, undefined as string | undefined]
-    do {
-      const page = await this.#needs.workerGateway.events(since, after)
-      const found = await Promise.all(page.events.map((event) => this.#insert(event)))
-      seen += found.length
-      inserted += found.filter((isNew) => isNew).length
-      after = page.next
-    } while (after !== undefined)
-    await writeCursor(database.knex, cursor, startedAt.toISOString())
-    return { seen, inserted }
-  }
-
-  async #since(now: Date): Promise<Date> {
-    const { overlap, first } = this.#needs.config.reconcile
-    const last = await readCursor(this.#needs.database.knex, cursor)
-    return last === undefined
-      ? new Date(now.getTime() - first)
-      : new Date(Date.parse(last) - overlap)
-  }
-
-  async #insert(object: object): Promise<boolean> {
-    const event = readEvent(JSON.stringify(object))
-    if (!event) return false
-    const answer = await this.#needs.webhook.store(event)
-    return answer === 'received' || answer === 'ignored'
-  }
-
-  async #drift(): Promise<Pick<Reconciled, 'refetched' | 'drifted'>> {
-    const { database, config, synchroniser } = this.#needs
+  async #drift(goesOn: GoesOn): Promise<Pick<Reconciled, 'refetched' | 'drifted'>> {
+    const { database, config } = this.#needs
     const due = await dueForRefetch(database.knex, config.reconcile.refresh, refetchBatch)
-    let drifted = 0
+    let [refetched, drifted] = [0, 0]
     for (const { id } of due) {
-      try {
-        if (await synchroniser.sync(id)) drifted += 1
-      } catch (error) {
-        if (!(error instanceof Busy)) throw error
-      }
+      if (!(await goesOn())) break
+      refetched += 1
+      if (await this.#look(id)) drifted += 1
     }
-    return { refetched: due.length, drifted }
+    return { refetched, drifted }
+  }
+
+  /** One that cannot be looked at keeps back no other; a Stripe that cannot be asked does. */
+  async #look(id: string): Promise<boolean> {
+    try {
+      return await this.#needs.synchroniser.sync(id)
+    } catch (error) {
+      if (error instanceof Busy) return false
+      if (isProblem(error) && error.status >= 500) throw error
+      this.#needs.log.warn({ err: error, subscription: id }, 'a subscription cannot be looked at')
+      return false
+    }
   }
 }

@@ -27,7 +27,7 @@ const fakeIn = (dataDir: string, { port }: { port: number | undefined } = { port
 
 /** Every port that was asked for while this ran, in turn. */
 async function portsAsked(work: () => Promise<void>): Promise<readonly number[]> {
-  const open = FakeListener.open
+  const open = FakeListener.open.bind(FakeListener)
   const ports: number[] = []
   FakeListener.open = (handle, port, host) => {
     ports.push(port)

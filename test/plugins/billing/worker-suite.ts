@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import { instance } from './stage.ts'
 import type { embedded } from './stage.ts'
 import { duplicateFacts } from './duplicate-facts.ts'
+import { eventWalkFacts } from './event-walk-facts.ts'
 import { payloadModeFacts } from './payload-mode-facts.ts'
 import { reconcileFacts } from './reconcile-facts.ts'
 import { troubleFacts } from './trouble-facts.ts'
@@ -20,6 +21,7 @@ export async function workerSuite(database: Awaited<ReturnType<typeof embedded>>
   payloadModeFacts(test, world, payloadOnly)
   troubleFacts(test, world)
   reconcileFacts(test, world)
+  eventWalkFacts(test, database)
 
   test('everything ends', async () => {
     await payloadOnly.stop()
