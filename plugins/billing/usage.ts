@@ -1,15 +1,17 @@
-import type { Clock, Random } from 'autodocops'
+import type { Random } from 'autodocops'
 import type { DatabaseService } from 'autodocops/plugins/database'
 import type { Knex } from 'knex'
 
 import type { MeterUsage, Reservation } from './contract.ts'
-import type { Entitled, Entitlements } from './entitlements.ts'
+import { databaseTime } from './cursors.ts'
+import type { Entitlements } from './entitlements.ts'
 import { changed, inMs, row } from './sql.ts'
+import { windowOf } from './usage-window.ts'
+import type { Window } from './usage-window.ts'
 
 interface Needs {
   readonly database: DatabaseService
   readonly entitlements: Entitlements
-  readonly clock: Clock
   readonly random: Random
 }
 
@@ -18,16 +20,13 @@ interface Counted {
   readonly reserved: number
 }
 
-/** The stretch of time that a limit is for. */
-interface Window {
-  readonly start: Date
-  readonly resetAt: string | null
-}
-
 /** Thrown inside the transaction to undo the reservation; never seen outside. */
 class Exceeded extends Error {}
 
-/** Meters: what was used is `used`, what is promised to work under way is `reserved`; together never over the limit. */
+/**
+ * Meters: what was used is `used`, what is promised to work under way is `reserved`; together never over the limit.
+ * The month and the day are those of the database's clock, or an instance whose clock is off would count elsewhere.
+ */
 export class Usage {
   readonly #needs: Needs
 
@@ -88,29 +87,12 @@ export class Usage {
   }
 
   async #ruleOf(owner: string, meter: string): Promise<{ limit: number | null; window: Window }> {
-    const entitled = await this.#needs.entitlements.of(owner)
-    const rule = entitled.plan.limits[meter]
-    const now = this.#needs.clock.now()
-    return { limit: rule?.amount ?? null, window: windowOf(rule?.per ?? 'period', entitled, now) }
+    const { plan, state } = await this.#needs.entitlements.of(owner)
+    const rule = plan.limits[meter]
+    const now = await databaseTime(this.#needs.database.knex)
+    return { limit: rule?.amount ?? null, window: windowOf(rule?.per ?? 'period', state, now) }
   }
 }
-
-/** Without a subscription a period is the calendar month. A renewal that we have not heard of has begun all the same. */
-function windowOf(per: 'period' | 'month' | 'day', { state }: Entitled, now: number): Window {
-  const date = new Date(now)
-  const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()]
-  if (per === 'day') return spanning(Date.UTC(year, month, day), Date.UTC(year, month, day + 1))
-  const [start, end] = [Date.parse(state.periodStart ?? ''), Date.parse(state.periodEnd ?? '')]
-  if (per === 'month' || !state.active || !(start < end)) {
-    return spanning(Date.UTC(year, month), Date.UTC(year, month + 1))
-  }
-  return now < end ? spanning(start, end) : spanning(end, end + (end - start))
-}
-
-const spanning = (start: number, end: number): Window => ({
-  start: new Date(start),
-  resetAt: new Date(end).toISOString(),
-})
 
 interface Wanted {
   readonly id: string

@@ -124,14 +124,23 @@ test('a plan brings its features and its period', async () => {
   assert.is((await billing.usage('alice', meter)).resetAt, state.periodEnd)
 })
 
-test('a limit for the month starts anew with it, whatever the period does', async () => {
-  await billing.reserve('alice', meter, free, { key: 'a', ...held })
+test('an instance whose clock is in another month counts into the month of the database', async () => {
+  const first = await billing.reserve('alice', meter, free, { key: 'a', ...held })
   const ahead = 32 * 86_400_000
   one.plugin.clock.advance(ahead)
   const next = await billing.reserve('alice', meter, 1, { key: 'b', ...held })
   one.plugin.clock.advance(-ahead)
 
-  assert.is(next.ok, true)
+  assert.equal(next, { ok: false, remaining: 0, resetAt: first.resetAt })
+})
+
+test('what was used in the month before is not counted in this one', async () => {
+  await billing.reserve('alice', meter, free, { key: 'a', ...held })
+  await database.knex.raw(
+    `update billing_usages set period_start = (period_start at time zone 'utc' - interval '1 month') at time zone 'utc'`,
+  )
+
+  assert.is((await billing.reserve('alice', meter, 1, { key: 'b', ...held })).ok, true)
 })
 
 test('a guard lets pass who has the plan, the feature and something left', async () => {
