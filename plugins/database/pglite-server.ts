@@ -24,6 +24,8 @@ export class PgliteServer {
   #rounds: Round[] = []
   #owner: Socket | undefined
   #running: Promise<void> | undefined
+  #isRunning = false
+  #isClosed = false
 
   constructor(db: PGlite, idleMs: number) {
     this.#db = db
@@ -45,8 +47,9 @@ export class PgliteServer {
     })
   }
 
-  /** Ends the connections, and waits for the round that runs. */
+  /** Ends the connections, and waits for the round that runs; none comes after it. */
   async close(): Promise<void> {
+    this.#isClosed = true
     for (const socket of this.#sockets) socket.destroy()
     await this.#running
   }
@@ -74,21 +77,23 @@ export class PgliteServer {
   }
 
   #wake(): void {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined
-    })
+    if (!this.#isRunning) this.#running = this.#run()
   }
 
+  /** In one step from seeing no round to not running: on Deno data comes between two microtasks. */
   async #run(): Promise<void> {
+    this.#isRunning = true
     for (let round = this.#next(); round !== undefined; round = this.#next()) {
       const { socket } = round
       await round.run()
       this.#owner = this.#db.isInTransaction() ? socket : undefined
       socket.setTimeout(this.#owner === undefined ? 0 : this.#idleMs)
     }
+    this.#isRunning = false
   }
 
   #next(): Round | undefined {
+    if (this.#isClosed) return undefined
     const owner = this.#owner
     if (owner === undefined) return this.#rounds.shift()
     if (owner.destroyed) return { socket: owner, run: () => this.#query(owner, rollback) }

@@ -90,4 +90,30 @@ test('a connection without a transaction may say nothing for as long as it likes
   await end()
 })
 
+test('a round that comes in whichever microtask after another is run', async () => {
+  for (let microtasks = 0; microtasks < 20; microtasks++) {
+    const { db, ask, accepted, end } = await served(20_000)
+    await ask(startup)
+
+    accepted[0]?.emit('data', sync)
+    for (let passed = 0; passed < microtasks; passed++) await undefined
+    accepted[0]?.emit('data', sync)
+
+    await until(() => db.rounds.length === 3)
+    await end()
+  }
+})
+
+test('nothing is run after close, also not the rollback of a transaction that was open', async () => {
+  const { db, ask, accepted, end } = await served(20_000)
+  await ask(startup)
+  await ask(begin)
+  const gone = once(accepted[0] as Socket, 'close')
+
+  await end()
+  await gone
+
+  assert.is(db.rounds.length, 2)
+})
+
 test.run()
