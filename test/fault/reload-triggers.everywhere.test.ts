@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert'
 
 import { adoptFolder } from '../harness/ending.ts'
 import { run, startServer, type ServerProcess } from '../harness/process.ts'
+import { until } from '../harness/until.ts'
 
 const manifest = (title: string) =>
   [
@@ -139,6 +140,32 @@ test('a manifest that is deleted is missed, however a reload is asked for, and t
 
     writeFileSync(file, manifest('Back'))
     await becomes(watching, 'Back')
+  } finally {
+    await watching.stop()
+  }
+})
+
+test('start --watch: a folder that is removed and comes back, and one that another takes the place of', async () => {
+  const home = adoptFolder(mkdtempSync(join(tmpdir(), 'autodocops-')))
+  const fill = (folder: string, title: string) => {
+    mkdirSync(join(home, folder))
+    writeFileSync(join(home, folder, 'manifest.yaml'), manifest(title))
+  }
+  fill('config', 'First')
+  const watching = await startServer({ home, args: ['--watch'] })
+  try {
+    rmSync(join(home, 'config'), { recursive: true })
+    await until(() => watching.output.includes('E_MANIFEST_MISSING'))
+    assert.is(await titleOf(watching), 'First')
+    fill('config', 'Back')
+    await becomes(watching, 'Back')
+
+    fill('next', 'Other')
+    renameSync(join(home, 'config'), join(home, 'before'))
+    renameSync(join(home, 'next'), join(home, 'config'))
+    await becomes(watching, 'Other')
+    writeFileSync(join(home, 'config', 'manifest.yaml'), manifest('Written'))
+    await becomes(watching, 'Written')
   } finally {
     await watching.stop()
   }
