@@ -40,7 +40,8 @@ export class AnswerStream extends Source<readonly Delta[]> {
     try {
       const { source, headers } = await this.#ask()
       this.#body = source
-      if (!/^text\/event-stream\b/i.test(headers.get('content-type') ?? ''))
+      const isPlain = /^(identity)?$/i.test(headers.get('content-encoding') ?? '')
+      if (!isPlain || !/^text\/event-stream\b/i.test(headers.get('content-type') ?? ''))
         throw new ModelFailure('bad_response')
     } catch (error) {
       return this.#fail(error)
@@ -82,11 +83,12 @@ export const broken = (signal: AbortSignal) =>
 export class StreamReading {
   readonly #scanner = new SseScanner()
   readonly #requireFinish: boolean
-  #unfinished: number
+  readonly #choices: number
+  readonly #ended = new Set<number>()
   isDone = false
 
   constructor(choices: number, requireFinish: boolean) {
-    this.#unfinished = choices
+    this.#choices = choices
     this.#requireFinish = requireFinish
   }
 
@@ -98,16 +100,18 @@ export class StreamReading {
         break
       }
       if (event === 'error') throw new ModelFailure('failed')
-      const delta = parseChunk(data)
-      if (delta.finish !== undefined) this.#unfinished -= 1
-      deltas.push(delta)
+      if (event === 'ping') continue
+      const chunk = parseChunk(data)
+      for (const index of chunk.ended) this.#ended.add(index)
+      deltas.push(chunk)
     }
     return deltas
   }
 
   /** The stream has ended, by `[DONE]` or by its socket; without every finish it only broke off. */
   end(): Delta[] {
-    if (this.#unfinished > 0 && this.#requireFinish) throw new ModelFailure('disconnected')
+    if (this.#ended.size < this.#choices && this.#requireFinish)
+      throw new ModelFailure('disconnected')
     this.isDone = true
     return []
   }

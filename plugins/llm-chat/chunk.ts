@@ -5,7 +5,15 @@ import { ModelFailure } from './failure.ts'
 import type { FailureKind } from './failure.ts'
 import type { Completion, Delta, Finish, ToolCallDelta } from './model.ts'
 
-const usage = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish()
+const count = z.int().min(0).max(1_000_000_000)
+
+/** A count that is none takes no answer away: then it is estimated. */
+const usage = z.object({ prompt_tokens: count, completion_tokens: count }).nullish().catch(null)
+
+/** Text, or parts of which some are text. */
+const content = z
+  .union([z.string(), z.array(z.object({ text: z.string().optional().catch(undefined) }))])
+  .nullish()
 
 const toolCall = z.object({
   index: z.number().default(0),
@@ -19,13 +27,20 @@ const chunkSchema = z.object({
   choices: z
     .array(
       z.object({
+        index: z.number().default(0),
         delta: z
-          .object({ content: z.string().nullish(), tool_calls: z.array(toolCall).nullish() })
+          .object({
+            content,
+            tool_calls: z.array(toolCall).nullish(),
+            reasoning_content: z.unknown().optional(),
+            reasoning: z.unknown().optional(),
+            refusal: z.unknown().optional(),
+          })
           .nullish(),
         finish_reason: z.string().nullish(),
       }),
     )
-    .default([]),
+    .nullish(),
   usage,
 })
 
@@ -33,7 +48,7 @@ const completionSchema = z.looseObject({
   choices: z
     .array(
       z.object({
-        message: z.object({ content: z.string().nullish() }).nullish(),
+        message: z.object({ content }).nullish(),
         finish_reason: z.string().nullish(),
       }),
     )
@@ -41,23 +56,35 @@ const completionSchema = z.looseObject({
   usage,
 })
 
+export interface Chunk extends Delta {
+  /** The choices that end with it. */
+  readonly ended: readonly number[]
+}
+
 /** Throws a ModelFailure for what is no chunk, and for an error inside the stream. */
-export function parseChunk(json: string): Delta {
+export function parseChunk(json: string): Chunk {
   const parsed = chunkSchema.safeParse(parseJson(json))
   if (!parsed.success) throw new ModelFailure('bad_response')
-  const { choices, error } = parsed.data
+  const { error } = parsed.data
+  const choices = parsed.data.choices ?? []
   if (error !== undefined && error !== null) throw new ModelFailure(kindOfError(error))
   const counted = toUsage(parsed.data.usage)
   let text = ''
+  let thought = ''
   let finish: Finish | undefined
   const toolCalls: ToolCallDelta[] = []
-  for (const { delta, finish_reason: reason } of choices) {
-    text += delta?.content ?? ''
+  const ended: number[] = []
+  for (const { index, delta, finish_reason: reason } of choices) {
+    text += textOf(delta?.content)
+    for (const said of [delta?.reasoning_content, delta?.reasoning, delta?.refusal])
+      if (isText(said)) thought += said
     for (const call of delta?.tool_calls ?? []) toolCalls.push(toToolCall(call))
-    if (isText(reason)) finish ??= toFinish(reason)
+    if (!isText(reason)) continue
+    finish ??= toFinish(reason)
+    ended.push(index)
   }
   const onlyUsage = counted !== undefined && choices.length === 0
-  return { json, text, toolCalls, finish, usage: counted, onlyUsage }
+  return { json, text, thought, toolCalls, finish, usage: counted, onlyUsage, ended }
 }
 
 export function parseCompletion(text: string): Completion {
@@ -66,11 +93,14 @@ export function parseCompletion(text: string): Completion {
   const { choices } = parsed.data
   return {
     json: JSON.parse(text) as Record<string, unknown>,
-    text: choices.map((choice) => choice.message?.content ?? '').join(''),
+    text: choices.map((choice) => textOf(choice.message?.content)).join(''),
     finish: toFinish(choices[0]?.finish_reason ?? 'stop'),
     usage: toUsage(parsed.data.usage),
   }
 }
+
+const textOf = (said: z.output<typeof content>): string =>
+  typeof said === 'string' ? said : (said ?? []).map((part) => part.text ?? '').join('')
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 

@@ -13,12 +13,25 @@ function joined<T>(items: readonly T[], write: (item: T) => string): string {
   return text
 }
 
+/** A model may cut a character whose code has two halves: the first one waits for the second. */
+function wholeCharacters(): (text: string) => string {
+  let half = ''
+  return (text) => {
+    const all = half + text
+    half = /[\uD800-\uDBFF]$/.test(all) ? all.slice(-1) : ''
+    return half === '' ? all : all.slice(0, -1)
+  }
+}
+
 /** The answer and nothing else. A failure is a broken connection: there is no word for it that is no answer. */
-export const plainText = (): Encoding<readonly Delta[]> => ({
-  head: '',
-  encode: (deltas) => joined(deltas, ({ text }) => text),
-  tail: () => '',
-})
+export function plainText(): Encoding<readonly Delta[]> {
+  const whole = wholeCharacters()
+  return {
+    head: '',
+    encode: (deltas) => whole(joined(deltas, ({ text }) => text)),
+    tail: () => '',
+  }
+}
 
 /** Our own events, numbered. A failure is the core's `event: error`. */
 export function eventStream(
@@ -35,11 +48,13 @@ export function eventStream(
   }
 }
 
-/** The model's own chunks. `[DONE]` is the one good end. */
+/** The model's own chunks. `[DONE]` is the one good end. A line end in JSON is white space, and here it is an end. */
 export const openAiStream = (wantsUsage: boolean): Encoding<readonly Delta[]> => ({
   head: '',
   encode: (deltas) =>
-    joined(deltas, ({ json, onlyUsage }) => (wantsUsage || !onlyUsage ? `data: ${json}\n\n` : '')),
+    joined(deltas, ({ json, onlyUsage }) =>
+      wantsUsage || !onlyUsage ? `data: ${json.replaceAll('\n', ' ')}\n\n` : '',
+    ),
   tail: () => 'data: [DONE]\n\n',
 })
 
@@ -66,7 +81,10 @@ function replayed(
 export const replayedEvents = () =>
   replayed((events) => events.map(toSse).join('') || ': only the error is left\n\n')
 
-export const replayedText = () => replayed((events) => events.map(textOf).join(''))
+export function replayedText(): Encoding<readonly StreamEvent[]> {
+  const whole = wholeCharacters()
+  return replayed((events) => whole(events.map(textOf).join('')))
+}
 
 function failureOf({ data }: StreamEvent): Error {
   const { code } = JSON.parse(data) as { code: string }

@@ -170,8 +170,8 @@ export class Generation extends Source<readonly Delta[]> {
 
   /** False: it is more than may be kept. */
   #seen(deltas: readonly Delta[]): boolean {
-    for (const { text, toolCalls, finish, usage } of deltas) {
-      this.#outputBytes += Buffer.byteLength(text)
+    for (const { text, thought, toolCalls, finish, usage } of deltas) {
+      this.#outputBytes += Buffer.byteLength(text) + Buffer.byteLength(thought)
       for (const call of toolCalls) this.#outputBytes += call.argsDelta.length
       this.#finish = finish ?? this.#finish
       this.#usage = usage ?? this.#usage

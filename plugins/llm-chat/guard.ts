@@ -139,4 +139,7 @@ export class GuardedStream extends Source<readonly Delta[]> {
 
 /** A first chunk often holds the role only: that is no token yet. */
 export const isToken = (delta: Delta): boolean =>
-  delta.text !== '' || delta.toolCalls.length > 0 || delta.finish !== undefined
+  delta.text !== '' ||
+  delta.thought !== '' ||
+  delta.toolCalls.length > 0 ||
+  delta.finish !== undefined

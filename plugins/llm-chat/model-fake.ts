@@ -176,6 +176,7 @@ class FakeChunks {
 
 const nothing: Omit<Delta, 'json'> = {
   text: '',
+  thought: '',
   toolCalls: [],
   finish: undefined,
   usage: undefined,

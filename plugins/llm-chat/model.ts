@@ -15,6 +15,8 @@ export interface Delta {
   /** The chunk as OpenAI's protocol writes it; goes out unchanged on /v1. */
   readonly json: string
   readonly text: string
+  /** What it reasons, or why it refuses: work, and no part of the answer. */
+  readonly thought: string
   readonly toolCalls: readonly ToolCallDelta[]
   readonly finish: Finish | undefined
   readonly usage: ChatUsage | undefined
