@@ -96,7 +96,7 @@ test('a round that comes in whichever microtask after another is run', async () 
     await ask(startup)
 
     accepted[0]?.emit('data', sync)
-    for (let passed = 0; passed < microtasks; passed++) await undefined
+    for (let passed = 0; passed < microtasks; passed++) await Promise.resolve()
     accepted[0]?.emit('data', sync)
 
     await until(() => db.rounds.length === 3)
