@@ -4,6 +4,7 @@ import type { Examination, Finding, ServerFacts } from 'autodocops'
 import type { Config } from './config.ts'
 import type { Doctor, Finding as Found } from './doctor.ts'
 import type { Gateway } from './gateway.ts'
+import { record } from './json.ts'
 import { livemodeOf } from './mode.ts'
 import type { Mode } from './mode.ts'
 
@@ -14,6 +15,9 @@ interface Needs {
   readonly config: Config
   readonly server: Pick<ServerFacts, 'production'>
 }
+
+/** Postgres' `undefined_table`. */
+const noSuchTable = '42P01'
 
 const verdicts = { pass: 'ok', warn: 'warning', fail: 'failed' } as const
 
@@ -34,13 +38,24 @@ async function stripeOf(
   return [{ check: 'billing: Stripe', verdict: 'skipped', saw: 'asked with --online only' }]
 }
 
-/** Before the first start there is no table to look into; the database says for itself what is wrong. */
+/** A database that does not answer says for itself why; what stands on it says that it does. */
 async function inboxOf(doctor: Doctor): Promise<readonly Finding[]> {
+  const check = 'billing: inbox'
   try {
     return (await doctor.backlog()).map(findingOf)
   } catch (error) {
-    const why = isProblem(error) ? (error.detail ?? error.title) : 'its table cannot be read'
-    return [{ check: 'billing: inbox', verdict: 'skipped', saw: why }]
+    if (isProblem(error)) {
+      const saw = 'cannot be read without the database'
+      return [{ check, verdict: 'skipped', saw }]
+    }
+    const { code, message } = record(error)
+    // knex puts the whole statement in front.
+    const why = String(message).split(' - ').at(-1)
+    if (code === noSuchTable) {
+      return [{ check, verdict: 'skipped', saw: 'not there yet: the first start makes it' }]
+    }
+    const fix = 'let the user of DATABASE_URL read and write the tables billing_*'
+    return [{ check, verdict: 'failed', saw: `cannot be read: ${why}`, fix }]
   }
 }
 

@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-import { testPlugin } from 'autodocops/testing'
+import { buildPlugin, testPlugin } from 'autodocops/testing'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import billing from '../../../plugins/billing/index.ts'
+import { DatabaseErrors } from '../../../plugins/database/errors.ts'
 import { about, examined } from '../../core/doctor-fixture.ts'
 import { embedded, fakeStripe, instance } from './stage.ts'
 
@@ -103,6 +104,41 @@ test('a Stripe that is silent is told once beside all that needs no Stripe, and 
   )
   await Promise.all([...connections].map((socket) => once(socket, 'close')))
   await one.stop()
+})
+
+/** What is found of the inbox when the database answers so. */
+async function inboxWhen(raw: () => unknown) {
+  const ill = Object.assign(Object.create(database) as typeof database, { knex: { raw } })
+  const built = await buildPlugin(billing, { services: { database: ill } })
+  const [found, ...more] = (await built.examine()).filter(({ check }) => check.endsWith('inbox'))
+  assert.equal(more, [])
+  return found
+}
+
+test('an inbox beside a database that is away is not examined, and the database says why', async () => {
+  const detail = 'operation timed out for an unknown reason'
+  const away = DatabaseErrors.database_unavailable({ detail })
+  const found = await inboxWhen(() => Promise.reject(away))
+
+  assert.equal(found, {
+    check: 'billing: inbox',
+    verdict: 'skipped',
+    saw: 'cannot be read without the database',
+  })
+})
+
+test('an inbox before the first start is not there yet', async () => {
+  const found = await inboxWhen(() => database.knex.raw('select 1 from billing_of_tomorrow'))
+
+  assert.is(found?.verdict, 'skipped')
+  assert.is(found?.saw, 'not there yet: the first start makes it')
+})
+
+test('an inbox that may not be read is a failure, with the reason of Postgres and no statement', async () => {
+  const found = await inboxWhen(() => database.knex.raw('select 1 / 0'))
+
+  assert.is(found?.verdict, 'failed')
+  assert.is(found?.saw, 'cannot be read: division by zero')
 })
 
 test('autodocops doctor ends by itself beside a Stripe that is silent, and has told the rest', async () => {
