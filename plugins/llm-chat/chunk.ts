@@ -44,7 +44,7 @@ const chunkSchema = z.object({
   usage,
 })
 
-const completionSchema = z.looseObject({
+const completionSchema = z.object({
   choices: z
     .array(
       z.object({
@@ -87,12 +87,16 @@ export function parseChunk(json: string): Chunk {
   return { json, text, thought, toolCalls, finish, usage: counted, onlyUsage, ended }
 }
 
+/** Likewise, of a whole answer. */
 export function parseCompletion(text: string): Completion {
-  const parsed = completionSchema.safeParse(parseJson(text))
+  const json = parseJson(text)
+  const { error } = Object(json) as { readonly error?: unknown }
+  if (error !== undefined && error !== null) throw new ModelFailure(kindOfError(error))
+  const parsed = completionSchema.safeParse(json)
   if (!parsed.success) throw new ModelFailure('bad_response')
   const { choices } = parsed.data
   return {
-    json: JSON.parse(text) as Record<string, unknown>,
+    json: json as Record<string, unknown>,
     text: choices.map((choice) => textOf(choice.message?.content)).join(''),
     finish: toFinish(choices[0]?.finish_reason ?? 'stop'),
     usage: toUsage(parsed.data.usage),

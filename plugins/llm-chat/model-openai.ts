@@ -59,11 +59,13 @@ export class OpenAiModel implements Model {
 
   async #send(question: Question, signal: AbortSignal, stream: boolean): Promise<UpstreamResponse> {
     const { model, includeUsage, maxTokensParam } = this.#options
+    const { stream_options: options, ...asked } = question.body
     const body = {
-      ...question.body,
+      ...asked,
       model,
       stream,
-      ...(stream && includeUsage && { stream_options: { include_usage: true } }),
+      ...(stream &&
+        includeUsage && { stream_options: { ...Object(options), include_usage: true } }),
       [maxTokensParam]: question.maxOutputTokens,
     }
     const client = await this.#connect()

@@ -95,16 +95,19 @@ const toModel = (id: string) => ({ id, object: 'model', created, owned_by: 'auto
 function toAsked(owner: string, body: z.output<ReturnType<typeof openAiBody>>): Asked {
   const {
     model,
-    stream: _stream,
-    stream_options: _options,
+    stream,
+    stream_options: options,
     max_tokens: maxTokens,
     max_completion_tokens: maxCompletionTokens,
     ...rest
   } = body
+  // We ask for the usage ourselves.
+  const { include_usage: _, ...others } = options ?? {}
+  const hasOthers = stream === true && Object.keys(others).length > 0
   return {
     owner,
     model,
-    body: rest,
+    body: { ...rest, ...(hasOthers && { stream_options: others }) },
     maxOutputTokens: maxCompletionTokens ?? maxTokens ?? undefined,
     choices: rest.n ?? 1,
   }

@@ -78,7 +78,7 @@ function toHeaders(incoming: Dispatcher.ResponseData['headers']): Headers {
   return headers
 }
 
-/** Reads up to `maxBytes`; what is longer is cut and its socket closed. */
+/** Reads up to `maxBytes`, without a byte order mark; what is longer is cut and its socket closed. */
 export async function readText(
   source: AsyncIterable<Uint8Array>,
   maxBytes: number,
@@ -90,5 +90,5 @@ export async function readText(
     size += chunk.length
     if (size > maxBytes) break
   }
-  return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8')
+  return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes))
 }

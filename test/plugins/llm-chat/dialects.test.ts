@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 
 import { test } from 'uvu'
@@ -21,11 +22,13 @@ interface Dialect {
 }
 
 let spoken: Dialect = { write: () => undefined }
+/** What the model was asked last. */
+let asked: Readonly<Record<string, unknown>> = {}
 const server = createServer((request, response) => {
-  request.resume()
   response.writeHead(200, { 'content-type': 'text/event-stream', ...spoken.headers })
   const write: Write = (text) => new Promise((resolve) => response.write(text, () => resolve()))
   void (async () => {
+    asked = (await json(request)) as typeof asked
     await spoken.write(write)
     response.end()
   })()
@@ -179,6 +182,40 @@ test('a reply that is encoded, though nobody asked for it, is no answer', async 
   })
 
   assert.is(codeOf(await plain(app)), 'model_bad_reply')
+})
+
+const completion = { choices: [{ index: 0, message: { content: 'a' }, finish_reason: 'stop' }] }
+const whole = (text: string, more: object = {}) =>
+  served({
+    headers: { 'content-type': 'application/json' },
+    write: (write) => write(text),
+  }).then((app) => openAi(app, { stream: false, ...more }))
+
+test('a byte order mark is no part of a whole answer', async () => {
+  const { status, text } = await whole(`\uFEFF${JSON.stringify(completion)}`)
+
+  assert.is(status, 200)
+  assert.equal(JSON.parse(text), completion)
+})
+
+test('an error with the status of a success is what its code says', async () => {
+  const { status } = await whole('{"error":{"code":"context_length_exceeded"}}')
+
+  assert.is(status, 400)
+})
+
+test('options of a stream that we do not name pass through with it, and with nothing else', async () => {
+  const options = { include_usage: true, include_obfuscation: false }
+  const app = await saying(events(chunk({ content: 'a' })) + end)
+  await openAi(app, { stream_options: options })
+  const streamed = asked
+  await openAi(app, { stream_options: { include_obfuscation: false } })
+  const uncounted = asked
+  await whole(JSON.stringify(completion), { stream_options: options })
+
+  assert.equal(streamed['stream_options'], options)
+  assert.equal(uncounted['stream_options'], options)
+  assert.is(asked['stream_options'], undefined)
 })
 
 test.run()
