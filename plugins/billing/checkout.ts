@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 
-import { isProblem } from 'autodocops'
 import type { EventBus, Logger, ServerFacts } from 'autodocops'
 import type { DatabaseService } from 'autodocops/plugins/database'
 
@@ -20,7 +19,7 @@ import type { CheckoutFacts } from './checkout-shape.ts'
 import { BillingEvents } from './contract.ts'
 import { customerOf, insertCustomer } from './customers.ts'
 import type { Entitlements } from './entitlements.ts'
-import { E } from './errors.ts'
+import { E, isMissing } from './errors.ts'
 import type { Gateway } from './gateway.ts'
 import type { Json } from './json.ts'
 import type { Catalogue, Plan } from './plans.ts'
@@ -100,7 +99,7 @@ export class Checkouts {
     try {
       return await this.#needs.gateway.checkout(id)
     } catch (error) {
-      if (!isProblem(error) || error.code !== 'stripe_missing') throw error
+      if (!isMissing(error)) throw error
       return { id, status: 'expired' }
     }
   }

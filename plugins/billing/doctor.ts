@@ -3,6 +3,7 @@ import type { Clock, ServerFacts } from 'autodocops'
 import type { DatabaseService } from 'autodocops/plugins/database'
 
 import type { Config } from './config.ts'
+import { isMissing } from './errors.ts'
 import { backlogOf } from './event-log.ts'
 import { familyOf } from './event-shape.ts'
 import type { Gateway } from './gateway.ts'
@@ -172,8 +173,7 @@ async function priceOf(gateway: Gateway, plan: string, id: string): Promise<Find
     return finding(check, 'fail', `${id} is no subscription price`)
   } catch (error) {
     if (isSilent(error)) return noAnswer
-    const isMissing = isProblem(error) && error.code === 'stripe_missing'
-    const hint = isMissing ? ': wrong mode, or another account' : ''
+    const hint = isMissing(error) ? ': wrong mode, or another account' : ''
     return finding(check, 'fail', `${id}: ${reasonOf(error)}${hint}`)
   }
 }

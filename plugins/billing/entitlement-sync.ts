@@ -6,6 +6,7 @@ import type { Announcer } from './announcer.ts'
 import { finish } from './claims.ts'
 import type { Config } from './config.ts'
 import { ownerOf } from './customers.ts'
+import { isMissing } from './errors.ts'
 import type { Gateway } from './gateway.ts'
 import { idOf, list, record, text } from './json.ts'
 import { endLease, takeLease } from './leases.ts'
@@ -61,13 +62,23 @@ export class EntitlementSync {
     )[0]
     const at = last?.event.stripeCreated ?? new Date(0)
     if (workerGateway.canRead) {
-      return { features: await workerGateway.entitlements(customer), isWhole: true, at }
+      return { features: await this.#ask(customer), isWhole: true, at }
     }
     const page = record(record(last?.object)['entitlements'])
     const told = list(page).map((one) => text(one['lookup_key']))
     // An event carries the first few only: nothing is taken away for what it leaves out.
     const isWhole = page['has_more'] === false
     return { features: told.filter((feature) => feature !== null), isWhole, at }
+  }
+
+  /** A customer who was deleted has none left. */
+  async #ask(customer: string): Promise<readonly string[]> {
+    try {
+      return await this.#needs.workerGateway.entitlements(customer)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      return []
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { problems } from 'autodocops'
+import { isProblem, problems } from 'autodocops'
 
 const seconds = (ms: number) => String(Math.max(1, Math.ceil(ms / 1_000)))
 
@@ -99,3 +99,7 @@ export const E = problems({
     detail: ({ operation }: { operation: string }) => `${operation}: resource_missing`,
   },
 })
+
+/** Stripe does not have it (any more). */
+export const isMissing = (error: unknown): boolean =>
+  isProblem(error) && error.code === 'stripe_missing'

@@ -1,9 +1,9 @@
-import { isProblem } from 'autodocops'
 import type { DatabaseService } from 'autodocops/plugins/database'
 import type { Knex } from 'knex'
 
 import type { Config } from './config.ts'
 import { databaseTime, dropCursor, readCursor, writeCursor } from './cursors.ts'
+import { isMissing } from './errors.ts'
 import { readEvent } from './event-shape.ts'
 import type { EventPage, Gateway } from './gateway.ts'
 import { parse, time } from './json.ts'
@@ -110,8 +110,7 @@ export class EventWalk {
     try {
       return await workerGateway.events(new Date(since), after ?? undefined)
     } catch (error) {
-      const isGone = isProblem(error) && error.code === 'stripe_missing'
-      if (!isGone || after === null) throw error
+      if (!isMissing(error) || after === null) throw error
       return workerGateway.events(new Date(since), undefined)
     }
   }

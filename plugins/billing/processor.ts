@@ -7,13 +7,14 @@ import { applyEvent } from './apply.ts'
 import type { Fact } from './apply.ts'
 import { fail, finish, postpone, retryDelay } from './claims.ts'
 import type { ClaimedEvent } from './claims.ts'
+import { isMissing } from './errors.ts'
 import { entitledCustomer } from './entitlement-sync.ts'
 import type { EntitlementSync } from './entitlement-sync.ts'
 import type { Gateway } from './gateway.ts'
 import { groupBy } from './group-by.ts'
 import { resolve } from './resolve.ts'
 import type { Resolved } from './resolve.ts'
-import { Busy } from './sync.ts'
+import { Busy, missingNote } from './sync.ts'
 import type { Synchroniser } from './sync.ts'
 
 interface Needs {
@@ -64,13 +65,26 @@ export class Processor {
     }
     const resolved: Resolved[] = []
     for (const event of events) {
-      if (!isBlind(event)) resolved.push(await resolve(event, workerGateway))
+      const found = isBlind(event) ? undefined : await this.#resolve(event)
+      if (found) resolved.push(found)
     }
     const targets = groupBy(resolved, targetOf)
     for (const [target, group] of targets) {
       if (target.startsWith('sub_')) await synchroniser.sync(target, group)
       else if (group[0]?.family === 'entitlements') await entitlementSync.sync(target, group)
       else await this.#apply(group)
+    }
+  }
+
+  /** What a thin event is about may be gone since, a draft that was deleted: then there is nothing to do. */
+  async #resolve(event: ClaimedEvent): Promise<Resolved | undefined> {
+    const { database, workerGateway } = this.#needs
+    try {
+      return await resolve(event, workerGateway)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await finish(database.knex, [event.id], 'done', missingNote)
+      return undefined
     }
   }
 

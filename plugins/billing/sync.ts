@@ -1,4 +1,3 @@
-import { isProblem } from 'autodocops'
 import type { Logger, Random } from 'autodocops'
 import type { DatabaseService } from 'autodocops/plugins/database'
 import type { Knex } from 'knex'
@@ -9,6 +8,7 @@ import type { Fact } from './apply.ts'
 import { finish } from './claims.ts'
 import type { Config } from './config.ts'
 import { ownerOf } from './customers.ts'
+import { isMissing } from './errors.ts'
 import type { Gateway } from './gateway.ts'
 import { provisional } from './invoice-shape.ts'
 import { endLease, takeLease } from './leases.ts'
@@ -20,6 +20,9 @@ import { subscriptionFacts } from './subscription-shape.ts'
 import type { SubscriptionFacts } from './subscription-shape.ts'
 import { findSubscription, markMissing, replaceItems, upsertSubscription } from './subscriptions.ts'
 import type { Change, SubscriptionRow } from './subscriptions.ts'
+
+/** What an event says whose object is gone. */
+export const missingNote = 'Stripe does not have it'
 
 /** Somebody else works on the same object: try again in a moment. */
 export class Busy extends Error {}
@@ -86,7 +89,7 @@ export class Synchroniser {
     try {
       return fetched(await workerGateway.subscription(id), lease)
     } catch (error) {
-      if (isProblem(error) && error.code === 'stripe_missing') return 'missing'
+      if (isMissing(error)) return 'missing'
       const isOld = events.some(({ event }) => event.ageMs > config.payloadAfter)
       const told = isOld ? await this.#fromPayloads(id, events) : undefined
       if (!told) throw error
@@ -124,7 +127,7 @@ export class Synchroniser {
     for (const event of events) facts.push(...(await applyEvent(trx, event)))
     if (learned === 'missing') await markMissing(trx, id, lease.takenAt)
     else if (learned) facts.push(...(await this.#write(trx, before, learned, events)))
-    const note = learned === 'missing' ? 'Stripe does not have it' : null
+    const note = learned === 'missing' ? missingNote : null
     await finish(
       trx,
       events.map(({ event }) => event.id),

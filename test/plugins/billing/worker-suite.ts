@@ -4,6 +4,7 @@ import { instance } from './stage.ts'
 import type { embedded } from './stage.ts'
 import { duplicateFacts } from './duplicate-facts.ts'
 import { eventWalkFacts } from './event-walk-facts.ts'
+import { goneFacts } from './gone-facts.ts'
 import { payloadModeFacts } from './payload-mode-facts.ts'
 import { reconcileFacts } from './reconcile-facts.ts'
 import { troubleFacts } from './trouble-facts.ts'
@@ -20,6 +21,7 @@ export async function workerSuite(database: Awaited<ReturnType<typeof embedded>>
   duplicateFacts(test, world)
   payloadModeFacts(test, world, payloadOnly)
   troubleFacts(test, world)
+  goneFacts(test, world)
   reconcileFacts(test, world)
   eventWalkFacts(test, database)
 
