@@ -95,15 +95,15 @@ const toModel = (id: string) => ({ id, object: 'model', created, owned_by: 'auto
 function toAsked(owner: string, body: z.output<ReturnType<typeof openAiBody>>): Asked {
   const {
     model,
-    stream,
+    stream: _stream,
     stream_options: options,
     max_tokens: maxTokens,
     max_completion_tokens: maxCompletionTokens,
     ...rest
   } = body
   // We ask for the usage ourselves.
-  const { include_usage: _, ...others } = options ?? {}
-  const hasOthers = stream === true && Object.keys(others).length > 0
+  const { include_usage: _usage, ...others } = options ?? {}
+  const hasOthers = Object.keys(others).length > 0
   return {
     owner,
     model,
