@@ -1,4 +1,4 @@
-import { createWriteStream, renameSync, statSync } from 'node:fs'
+import { createWriteStream, renameSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { extname, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -110,7 +110,7 @@ export class Embedded {
     const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-')
     const [fresh, data] = [`data.restored-${stamp}`, join(this.directory, 'data')]
     step(`unpacking ${file} beside it`)
-    await this.#start({ folder: fresh, copy: resolve(file) })
+    await this.#unpack(fresh, file)
     await this.#close()
     step('putting it in its place, and opening it')
     const before = `${data}.before-${stamp}`
@@ -118,6 +118,18 @@ export class Embedded {
     renameSync(join(this.directory, fresh), data)
     await this.ready()
     return before
+  }
+
+  async #unpack(folder: string, file: string): Promise<void> {
+    try {
+      await this.#start({ folder, copy: resolve(file) })
+    } catch (error) {
+      await this.#close()
+      for (const left of [folder, `${folder}.making`]) {
+        rmSync(join(this.directory, left), { recursive: true, force: true })
+      }
+      throw error
+    }
   }
 
   async #open(): Promise<void> {
@@ -145,14 +157,14 @@ export class Embedded {
     const worker = new Worker(file, { workerData: order })
     this.#worker = worker
     worker.once('exit', () => this.#ended(worker))
-    await this.#opened(worker)
+    await this.#opened(worker, what.copy)
     this.#isOpen = true
     this.#log.info({ durationMs: Math.round(performance.now() - begun) }, 'embedded database open')
   }
 
-  #opened(worker: Worker): Promise<void> {
+  #opened(worker: Worker, copy: string | undefined): Promise<void> {
     return new Promise((done, failed) => {
-      const fail = (reason: string) => failed(unopenable(this.directory, reason))
+      const fail = (reason: string) => failed(unopenable(this.directory, copy, reason))
       worker.on('message', (report: WorkerReport) => {
         if (report.kind === 'ready') return done()
         if (report.kind === 'opening') return this.#tell(report.isNew)
@@ -192,8 +204,11 @@ export class Embedded {
 }
 
 /** What the system refuses is mended there, not by a backup. */
-function unopenable(directory: string, reason: string): Error {
+function unopenable(directory: string, copy: string | undefined, reason: string): Error {
   const isRefused = /^E[A-Z]+: /.test(reason)
+  if (copy !== undefined && !isRefused) {
+    return DatabaseErrors.backup_unreadable({ file: copy, reason })
+  }
   const hint = 'Name a folder with room that this user may write by DATA_DIR.'
   return DatabaseErrors.database_unopenable({ directory, reason }, isRefused ? { hint } : {})
 }

@@ -45,6 +45,13 @@ export const DatabaseErrors = problems({
       `cannot open the embedded database in ${directory}: ${reason}`,
     hint: 'Bring a backup back with: autodocops restore <file>',
   },
+  backup_unreadable: {
+    status: 500,
+    title: 'The backup cannot be read',
+    detail: ({ file, reason }: { file: string; reason: string }) =>
+      `${file} is no whole backup that this version can open: ${reason}. The database is as it was.`,
+    hint: 'Restore another file: one that `autodocops backup` wrote, with this version or an older one.',
+  },
   schema_newer: {
     status: 503,
     title: 'The database was written by a newer version',

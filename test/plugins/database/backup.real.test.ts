@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Command, CommandIo } from 'autodocops'
@@ -60,6 +60,25 @@ test('restore brings back what the backup holds, and keeps what was there', asyn
   const kept = (await readdir(join(dataDir, 'pglite'))).filter((name) => name.includes('before'))
   assert.is(kept.length, 1)
   await command.plugin.stop()
+})
+
+test('restore of a file that was cut says so, and leaves the database and its folder as they were', async () => {
+  const cut = join(dataDir, 'cut.tar.gz')
+  const copy = await readFile(file)
+  await writeFile(cut, copy.subarray(0, copy.length / 2))
+  const before = await readdir(join(dataDir, 'pglite'))
+  const command = await started({ dataDir, role: 'command' })
+
+  const refused = await run('restore', command, { file: cut }).then(
+    () => 'restored',
+    (error: Error) => error.message,
+  )
+  const kept = await command.connections.knex('kept').pluck<number[]>('a')
+  await command.plugin.stop()
+
+  assert.match(refused, /cut\.tar\.gz is no whole backup/)
+  assert.equal(kept, [1])
+  assert.equal(await readdir(join(dataDir, 'pglite')), before)
 })
 
 test('restore says that a file is not there', async () => {
