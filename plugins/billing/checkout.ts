@@ -17,7 +17,7 @@ import type { Checkout } from './checkouts.ts'
 import { checkoutFacts } from './checkout-shape.ts'
 import type { CheckoutFacts } from './checkout-shape.ts'
 import { BillingEvents } from './contract.ts'
-import { customerOf, insertCustomer } from './customers.ts'
+import { countDeleted, customerOf, insertCustomer, insertDeleted } from './customers.ts'
 import type { Entitlements } from './entitlements.ts'
 import { E, isMissing } from './errors.ts'
 import type { Gateway } from './gateway.ts'
@@ -34,6 +34,9 @@ export interface Order {
   readonly successUrl?: string | undefined
   readonly cancelUrl?: string | undefined
 }
+
+/** With where the buyer is led afterwards. */
+type Complete = Order & { readonly successUrl: string; readonly cancelUrl: string }
 
 export interface CheckoutView {
   readonly id: string
@@ -70,14 +73,14 @@ export class Checkouts {
     if (!gateway.canRead) throw E.billing_not_configured()
     const plan = catalogue.forSale(order.plan)
     if (!plan) throw E.plan_unknown({ plan: order.plan })
-    const { state } = await entitlements.of(owner)
-    if (state.active) throw E.already_subscribed({ plan: state.plan })
+    const { standing } = await entitlements.of(owner)
+    if (standing !== undefined) throw E.already_subscribed({ plan: standing })
     const urls = this.#urls(order)
 
     const open = await openCheckout(database.knex, owner, plan.id)
     const going = open && (await this.#goOn(open))
     if (going) return going
-    return this.#open(owner, plan, { ...order, ...urls })
+    return this.#sell(owner, plan, { ...order, ...urls })
   }
 
   /** By whoever knows its id, which nobody can guess. Asks Stripe, so that the buyer never waits for a webhook. */
@@ -109,8 +112,13 @@ export class Checkouts {
     if (!gateway.canRead) throw E.billing_not_configured()
     const url = allowedUrl(returnUrl ?? server.publicUrl, server)
     const customer = await customerOf(database.knex, owner, secrets.livemode)
-    if (!customer) throw E.customer_not_found()
-    return { url: await gateway.createPortal(customer.id, url) }
+    if (customer === undefined) throw E.customer_not_found()
+    try {
+      return { url: await gateway.createPortal(customer, url) }
+    } catch (error) {
+      if (!isMissing(error) || !(await this.#isGone(customer, owner))) throw error
+      throw E.customer_not_found({ cause: error })
+    }
   }
 
   /** A second click leads to the same page, if Stripe still has it. */
@@ -120,15 +128,25 @@ export class Checkouts {
     return view.status === 'open' ? view : undefined
   }
 
-  async #open(
-    owner: string,
-    plan: Plan,
-    order: Order & { readonly successUrl: string; readonly cancelUrl: string },
-  ): Promise<CheckoutView> {
+  /** To a customer anew when Stripe has deleted the one that we knew. What else is missing is a price. */
+  async #sell(owner: string, plan: Plan, order: Complete): Promise<CheckoutView> {
+    const customer = await this.#customer(owner)
+    try {
+      return await this.#open(owner, customer, plan, order)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      if (await this.#isGone(customer, owner)) {
+        return this.#open(owner, await this.#customer(owner), plan, order)
+      }
+      const what = { operation: 'checkout.sessions.create', code: 'resource_missing' }
+      throw E.stripe_refused(what, { cause: error })
+    }
+  }
+
+  async #open(owner: string, customer: string, plan: Plan, order: Complete): Promise<CheckoutView> {
     const { database, gateway, events } = this.#needs
     const { knex } = database
     await expireOldCheckouts(knex, owner, plan.id)
-    const customer = await this.#customer(owner)
     const price = await this.#price(plan, order.price)
     const wanted = {
       customer,
@@ -154,11 +172,19 @@ export class Checkouts {
   async #customer(owner: string): Promise<string> {
     const { database, gateway, secrets } = this.#needs
     const known = await customerOf(database.knex, owner, secrets.livemode)
-    if (known) return known.id
-    const id = await gateway.createCustomer(owner, `bill:customer:${digest({ owner })}`)
+    if (known !== undefined) return known
+    const nth = await countDeleted(database.knex, owner)
+    const id = await gateway.createCustomer(owner, `bill:customer:${digest({ owner, nth })}`)
     const livemode = secrets.livemode ?? false
     await insertCustomer(database.knex, { id, owner, livemode, account: '' })
     return id
+  }
+
+  async #isGone(id: string, owner: string): Promise<boolean> {
+    const { database, gateway, secrets } = this.#needs
+    if (await gateway.hasCustomer(id)) return false
+    await insertDeleted(database.knex, { id, owner, livemode: secrets.livemode ?? false })
+    return true
   }
 
   async #price(plan: Plan, wanted: string | undefined): Promise<string> {

@@ -23,6 +23,8 @@ export interface Entitled {
   readonly state: PlanState
   readonly plan: Plan
   readonly features: readonly string[]
+  /** The plan of a subscription that is, or can still be, paid for: to buy another would be to pay twice. */
+  readonly standing: string | undefined
 }
 
 interface Needs {
@@ -51,7 +53,8 @@ export class Entitlements {
     const best = this.#best(set.subscriptions)
     const state = best ? this.#stateOf(best) : noPlan
     const plan = this.#planOf(state)
-    return { state: { ...state, plan: plan.id }, plan, features: set.features }
+    const standing = set.subscriptions.find(({ status }) => payable.includes(status))?.plan
+    return { state: { ...state, plan: plan.id }, plan, features: set.features, standing }
   }
 
   async forget(owner: string): Promise<void> {
@@ -100,6 +103,8 @@ export class Entitlements {
     return (state.active ? catalogue.find(state.plan) : undefined) ?? catalogue.free
   }
 }
+
+const payable = ['active', 'trialing', 'past_due', 'unpaid', 'paused']
 
 const noPlan: PlanState = {
   plan: 'free',

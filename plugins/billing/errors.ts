@@ -45,8 +45,8 @@ export const E = problems({
   already_subscribed: {
     status: 409,
     title: 'There is a subscription already',
-    detail: ({ plan }: { plan: string }) => `The current plan is '${plan}'.`,
-    hint: 'POST /billing/portal opens the page where it is changed or cancelled.',
+    detail: ({ plan }: { plan: string }) => `It is for the plan '${plan}'.`,
+    hint: 'POST /billing/portal opens the page where it is paid, changed or cancelled.',
   },
   redirect_not_allowed: {
     status: 422,

@@ -1,4 +1,4 @@
-import { customerObject, priceObject, productObject } from './fake-catalog.ts'
+import { customerObject, lengthOf, priceObject, productObject } from './fake-catalog.ts'
 import { equal, previousOf } from './fake-change.ts'
 import { portalObject, sessionObject } from './fake-checkout.ts'
 import { eventObject } from './fake-event.ts'
@@ -10,14 +10,6 @@ import { list, record, text } from './json.ts'
 import type { Json } from './json.ts'
 
 const missing = (id: string) => new FakeRefusal(404, 'resource_missing', `No such object: '${id}'`)
-
-const monthSeconds = 30 * 86_400
-const seconds: Readonly<Record<string, number>> = {
-  day: 86_400,
-  week: 7 * 86_400,
-  month: monthSeconds,
-  year: 365 * 86_400,
-}
 
 /** What Stripe does with subscriptions: every change is a new version of an object, and an event. */
 export class FakeBilling {
@@ -67,16 +59,23 @@ export class FakeBilling {
   }
 
   updateCustomer(id: string, params: Json): FakeObject {
-    const before = this.get(id, 'customer')
+    const before = this.#customer(id)
     return this.#change(before, { ...params, metadata: merged(before, params) }, 'customer.updated')
   }
 
   deleteCustomer(id: string): Json {
-    const customer = this.get(id, 'customer')
+    const customer = this.#customer(id)
     for (const subscription of this.#subscriptionsOf(id)) this.cancelSubscription(subscription.id)
     this.#state.put({ ...customer, deleted: true })
     this.#emit('customer.deleted', customer)
     return { id, object: 'customer', deleted: true }
+  }
+
+  /** Nothing more can be done with a deleted one. */
+  #customer(id: string): FakeObject {
+    const found = this.get(id, 'customer')
+    if (found['deleted'] === true) throw missing(id)
+    return found
   }
 
   createProduct(params: Json): FakeObject {
@@ -97,7 +96,7 @@ export class FakeBilling {
     }, 0)
     if (lines.length === 0) throw new FakeRefusal(400, 'parameter_missing', 'line_items is empty')
     const customer = text(params['customer']) ?? this.createCustomer({}).id
-    this.get(customer, 'customer')
+    this.#customer(customer)
     const url = this.#payUrl(id)
     const session = sessionObject(id, this.#state.now(), { ...params, customer, url, amount })
     // Not a field of Stripe's session: what completing it needs, kept beside it.
@@ -144,7 +143,7 @@ export class FakeBilling {
   createSubscription(params: Json): FakeObject {
     const [id, now] = [this.#state.id('sub'), this.#state.now()]
     const customer = text(params['customer']) ?? ''
-    this.get(customer, 'customer')
+    this.#customer(customer)
     const trialDays = Number(params['trial_period_days'] ?? 0)
     const trialEnd = trialDays > 0 ? now + trialDays * 86_400 : null
     const items = list(params['items']).map((item) => this.#item(id, item, now, trialEnd))
@@ -176,7 +175,7 @@ export class FakeBilling {
   }
 
   createPortal(params: Json): FakeObject {
-    const customer = this.get(text(params['customer']) ?? '', 'customer')
+    const customer = this.#customer(text(params['customer']) ?? '')
     const id = this.#state.id('bps')
     const url = `${this.#base()}/p/session/${id}`
     const returnUrl = text(params['return_url'])
@@ -290,8 +289,3 @@ const merged = (object: FakeObject, params: Json) => ({
 
 const endOf = (subscription: FakeObject) =>
   Math.max(...list(subscription['items']).map((item) => Number(item['current_period_end'])))
-
-const lengthOf = (price: Json) => {
-  const { interval, interval_count: count } = record(price['recurring'])
-  return (seconds[String(interval)] ?? monthSeconds) * Number(count ?? 1)
-}

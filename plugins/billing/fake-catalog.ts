@@ -69,3 +69,17 @@ const recurring = (interval: string) => ({
   trial_period_days: null,
   usage_type: 'licensed',
 })
+
+const monthSeconds = 30 * 86_400
+const seconds: Readonly<Record<string, number>> = {
+  day: 86_400,
+  week: 7 * 86_400,
+  month: monthSeconds,
+  year: 365 * 86_400,
+}
+
+/** How many seconds a period of this price lasts. */
+export const lengthOf = (price: Json) => {
+  const { interval, interval_count: count } = record(price['recurring'])
+  return (seconds[String(interval)] ?? monthSeconds) * Number(count ?? 1)
+}

@@ -8,6 +8,7 @@ export const noGateway: Gateway = Object.freeze({
   canRead: false,
   until: () => noGateway,
   createCustomer: refuse,
+  hasCustomer: refuse,
   linkCustomer: refuse,
   createCheckout: refuse,
   expireCheckout: refuse,

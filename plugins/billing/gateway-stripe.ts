@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 import { checkoutFacts } from './checkout-shape.ts'
 import type { CheckoutFacts } from './checkout-shape.ts'
-import { E } from './errors.ts'
+import { E, isMissing } from './errors.ts'
 import type { CheckoutOrder, EventPage, Gateway } from './gateway.ts'
 import { time } from './json.ts'
 import type { Json } from './json.ts'
@@ -52,6 +52,19 @@ export class StripeGateway implements Gateway {
       stripe.customers.create({ metadata: { owner } }, { idempotencyKey: key }),
     )
     return made.id
+  }
+
+  /** A deleted one is still told of, with no more than that. */
+  async hasCustomer(id: string): Promise<boolean> {
+    try {
+      const found = await this.#read('customers.retrieve', customer, (stripe) =>
+        stripe.customers.retrieve(id),
+      )
+      return found['deleted'] !== true
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      return false
+    }
   }
 
   async linkCustomer(id: string, owner: string, key: string): Promise<void> {

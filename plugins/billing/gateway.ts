@@ -28,6 +28,8 @@ export interface Gateway {
   /** The same; its calls end with this signal. */
   readonly until: (signal: AbortSignal) => Gateway
   readonly createCustomer: (owner: string, key: string) => Promise<string>
+  /** False: it was deleted, or never there. */
+  readonly hasCustomer: (customer: string) => Promise<boolean>
   readonly linkCustomer: (customer: string, owner: string, key: string) => Promise<void>
   readonly createCheckout: (order: CheckoutOrder) => Promise<CheckoutFacts>
   readonly expireCheckout: (session: string, key: string) => Promise<void>

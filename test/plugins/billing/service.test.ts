@@ -246,15 +246,6 @@ test('what cannot be bought, and where nobody may be sent, is refused', async ()
   ])
 })
 
-test('a portal is for who has bought', async () => {
-  const portal = () =>
-    one.plugin.inject({ method: 'POST', url: '/billing/portal', as: { subject: buyer } })
-  assert.is((await portal()).status, 404)
-  await order({ plan: 'pro' })
-
-  assert.match(((await portal()).json() as { url: string }).url, /\/p\/session\/bps_/)
-})
-
 test('Stripe that is down makes a checkout 503, and a wrong answer 502', async () => {
   fake.faults.add({ kind: '500', path: '/customers', times: 1 })
   assert.is((await order({ plan: 'pro' }, 'zoe')).status, 503)
