@@ -1,6 +1,5 @@
-import { getHeapStatistics } from 'node:v8'
-
 import type { ShedReason } from '../core-events.ts'
+import { heapFullness } from './heap.ts'
 import type { Limits } from './limits.ts'
 import { Turns } from './turns.ts'
 
@@ -58,11 +57,7 @@ export class Load {
 
   #sample(lagMs: number): void {
     this.#lateSamples = lagMs > this.#limits.eventLoopLag ? this.#lateSamples + 1 : 0
-    if (this.#samples++ % heapEverySamples === 0) this.#isHeapFull = this.#readHeap()
-  }
-
-  #readHeap(): boolean {
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-    return limit > 0 && used / limit > this.#limits.heapRatio
+    if (this.#samples++ % heapEverySamples === 0)
+      this.#isHeapFull = heapFullness() > this.#limits.heapRatio
   }
 }
