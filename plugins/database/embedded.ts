@@ -8,6 +8,7 @@ import type { Logger, ServerFacts } from 'autodocops'
 
 import { answers, ownerOf, socketIn } from './claim.ts'
 import type { DatabaseConfig } from './config.ts'
+import { denoFault } from './deno-sockets.ts'
 import { DatabaseErrors } from './errors.ts'
 import { backupRequest } from './frames.ts'
 
@@ -152,6 +153,8 @@ export class Embedded {
 
   async #start(what: Pick<WorkerOrder, 'folder' | 'copy'>): Promise<void> {
     const begun = performance.now()
+    const fault = denoFault()
+    if (fault !== undefined) this.#log.warn(fault)
     const file = new URL(`./pglite-worker${extname(import.meta.url)}`, import.meta.url)
     const order: WorkerOrder = { directory: this.directory, owner: this.#owner, ...what }
     const worker = new Worker(file, { workerData: order })

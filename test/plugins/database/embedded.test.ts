@@ -7,6 +7,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import type { ProblemError } from '../../../core/errors.ts'
+import { denoFault } from '../../../plugins/database/deno-sockets.ts'
 import { isDeno } from '../../harness/root.ts'
 import { until } from '../../harness/until.ts'
 import { embeddedFolder } from './embedded-folder.ts'
@@ -27,6 +28,18 @@ async function client(): Promise<pg.Client> {
 test('what it runs on is said with its folder', () => {
   assert.is(main.plugin.services.database.kind, 'pglite')
   assert.is(main.connections.describe(), `embedded PGlite in ${dataDir}/pglite`)
+})
+
+test('a Deno that closes the files of others is warned of, another runtime is not', () => {
+  const warned = ['2.7.11', '2.7.12', '2.8.3', '2.9.5', '2.9.6', '3.0.0'].filter(
+    (version) => denoFault(version) !== undefined,
+  )
+
+  assert.equal(warned, ['2.7.12', '2.8.3', '2.9.5'])
+  assert.is(
+    denoFault() !== undefined,
+    main.plugin.logs.some(({ message }) => message === denoFault()),
+  )
 })
 
 test('what is committed is synced to the disk', async () => {
