@@ -1,6 +1,6 @@
 # The image of the server. In it nothing can be written but /data, and it runs as a user that is nobody else.
 #   docker build -t autodocops .
-#   docker run --rm --init -p 127.0.0.1:8080:8080 -e NODE_ENV=development autodocops
+#   docker run --rm --init --stop-timeout 30 -p 127.0.0.1:8080:8080 -e NODE_ENV=development autodocops
 
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app

@@ -200,6 +200,16 @@ test('the API is given longer to end than the manifest lets it drain', () => {
   )
 })
 
+test('the guide tells the times of an end as they are', () => {
+  const { server } = parse(read('config/manifest.yaml')) as { server: { drain: string } }
+  const guide = read('docs/guides/deploy.md')
+  const told = /(\d+) s \(`server\.drain`\)/.exec(guide)?.[1]
+  const ofSystemd = /TimeoutStopSec=(\d+)/.exec(guide)?.[1]
+
+  assert.is(`${told}s`, server.drain)
+  assert.is(`${ofSystemd}s`, production.services['api']?.stop_grace_period)
+})
+
 test('the API starts after the migrations are done and its stores are there', () => {
   const { depends_on: needs = {} } = production.services['api'] ?? {}
 
