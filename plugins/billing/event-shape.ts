@@ -26,6 +26,12 @@ export interface InboxEvent {
 
 const named = /^[\w.-]{1,255}$/
 
+/** Longer than any of Stripe's, it fits no index: the whole batch would be refused for it. */
+const name = (value: unknown): string | null => {
+  const id = idOf(value)
+  return id !== null && id.length <= 255 ? id : null
+}
+
 /** `undefined`: signed, but no event. Both forms and every shape since 2020. */
 export function readEvent(raw: string): InboxEvent | undefined {
   const event = record(parse(raw))
@@ -37,10 +43,10 @@ export function readEvent(raw: string): InboxEvent | undefined {
   const about = isThin ? thinObject(event) : snapshotObject(event)
   return {
     eventId,
-    dedupeId: text(event['snapshot_event']) ?? eventId,
+    dedupeId: name(event['snapshot_event']) ?? eventId,
     form: isThin ? 'thin' : 'snapshot',
     type: type.replace(/^v1\./, ''),
-    account: text(event[isThin ? 'context' : 'account']) ?? '',
+    account: name(event[isThin ? 'context' : 'account']) ?? '',
     livemode: event['livemode'] === true,
     apiVersion: text(event['api_version']),
     stripeCreated: created,
@@ -50,14 +56,14 @@ export function readEvent(raw: string): InboxEvent | undefined {
 }
 
 function thinObject(event: Json) {
-  const objectId = idOf(event['related_object'])
+  const objectId = name(event['related_object'])
   return { objectId, subject: objectId }
 }
 
 function snapshotObject(event: Json) {
   const object = record(record(event['data'])['object'])
-  const objectId = idOf(object)
-  return { objectId, subject: subjectOf(object) ?? objectId }
+  const objectId = name(object)
+  return { objectId, subject: name(subjectOf(object)) ?? objectId }
 }
 
 function subjectOf(object: Json): string | null {

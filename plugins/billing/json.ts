@@ -17,15 +17,20 @@ export const text = (value: unknown): string | null =>
 /** An id, or that of the object in its place (`expand`). */
 export const idOf = (value: unknown): string | null => text(value) ?? text(record(value)['id'])
 
+/** Of four bytes, as the columns are. */
 export const integer = (value: unknown): number | null =>
-  Number.isSafeInteger(value) ? (value as number) : null
+  typeof value === 'number' && value === Math.trunc(value) && Math.abs(value) < 2 ** 31
+    ? value
+    : null
+
+/** From 1970 to 9999: Postgres does not read every time that JavaScript writes. */
+const lastMs = 253_402_300_799_999
 
 /** Seconds (snapshots) or ISO text (thin events). */
 export function time(value: unknown): Date | null {
   const ms =
     typeof value === 'number' ? value * 1_000 : Date.parse(typeof value === 'string' ? value : '')
-  const date = new Date(ms)
-  return Number.isNaN(date.getTime()) ? null : date
+  return ms >= 0 && ms <= lastMs ? new Date(ms) : null
 }
 
 export function parse(raw: string): unknown {

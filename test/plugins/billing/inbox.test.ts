@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -158,6 +159,23 @@ test('a signature from before and from after now is refused by its time', async 
 test('a signed body that is no event is malformed', async () => {
   assert.is((await send({ hello: 'world' })).code, 'event_malformed')
   assert.is((await send([])).code, 'event_malformed')
+})
+
+test('what no column or index holds keeps back no other event of its batch', async () => {
+  const long = randomBytes(5_000).toString('hex')
+  const answers = await Promise.all([
+    send(event()),
+    send(event({ created: 8.64e12 })),
+    send(event({ snapshot_event: long })),
+    send(event({ account: long })),
+    send(event({ data: { object: { id: long, object: 'customer' } } })),
+  ])
+
+  assert.equal(
+    answers.map(({ status }) => status),
+    [200, 400, 200, 200, 200],
+  )
+  assert.is(await count(database, 'billing_events'), 4)
 })
 
 test('an empty body is missing', async () => {
