@@ -114,7 +114,9 @@ export const config = z
       .describe('Webhooks that may wait for the database; more are answered 503'),
     retention: duration()
       .prefault('35d')
-      .describe('How long events that are done are kept; Stripe itself keeps them for 30 days'),
+      .describe(
+        'How long events that are done, and settled reservations, are kept; Stripe keeps 30 days',
+      ),
     worker: worker.prefault({}).describe('The worker on the inbox'),
     reconcile: reconcile.prefault({}).describe('The search for missed events and drift'),
   })

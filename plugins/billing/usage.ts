@@ -197,3 +197,13 @@ export const sweepReservations = (db: Knex): Promise<number> =>
      update billing_usages u set reserved = u.reserved - sums.amount from sums
      where u.owner = sums.owner and u.meter = sums.meter and u.period_start = sums.period_start`,
   )
+
+/** Those that are settled or ran out long ago; what was used stays in the sum of its month. */
+export const purgeReservations = (db: Knex, retentionMs: number): Promise<number> =>
+  changed(
+    db,
+    `delete from billing_reservations where id in (
+       select id from billing_reservations where status <> 'held'
+         and expires_at < clock_timestamp() - ?::float8 * interval '1 millisecond' limit 1000)`,
+    [retentionMs],
+  )

@@ -10,7 +10,7 @@ import { Loop } from './loop.ts'
 import { claimLetters, letterFailed, letterSent } from './outbox.ts'
 import type { ClaimedLetter, Letter } from './outbox.ts'
 import type { Processor } from './processor.ts'
-import { sweepReservations } from './usage.ts'
+import { purgeReservations, sweepReservations } from './usage.ts'
 
 interface Needs {
   readonly database: DatabaseService
@@ -23,6 +23,7 @@ interface Needs {
 
 const letterEveryMs = 5_000
 const sweepEveryMs = 15_000
+const purgeEveryMs = 3_600_000
 
 /**
  * Works the inbox and the outbox of this instance. Any number of instances do so at once: rows are claimed, and an
@@ -43,6 +44,7 @@ export class Worker {
       this.#events,
       new Loop(() => this.send(), letterEveryMs, failed('outbox')),
       new Loop(() => this.sweep(), sweepEveryMs, failed('sweep')),
+      new Loop(() => this.purge(), purgeEveryMs, failed('purge')),
     ]
   }
 
@@ -79,9 +81,15 @@ export class Worker {
   }
 
   async sweep(): Promise<boolean> {
+    return (await sweepReservations(this.#needs.database.knex)) > 0
+  }
+
+  /** Looks through all that is kept, and so seldom. */
+  async purge(): Promise<boolean> {
     const { database, config } = this.#needs
-    await sweepReservations(database.knex)
-    return (await purge(database.knex, config.retention)) === 1_000
+    const events = await purge(database.knex, config.retention)
+    const reservations = await purgeReservations(database.knex, config.retention)
+    return events === 1_000 || reservations === 1_000
   }
 
   async #deliver({ id, payload, idempotencyKey, attempts }: ClaimedLetter): Promise<void> {
