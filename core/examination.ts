@@ -5,8 +5,8 @@ import type { Plan } from './plan.ts'
 import type { Examine, Finding } from './plugin.ts'
 import type { Cast } from './transition.ts'
 
-/** For one plugin to look about, and then to tell what it has found by then. */
-const [askMs, tellMs] = [5_000, 1_000]
+/** For one plugin to look about, and until it has told what it found by then. */
+const [askMs, limitMs] = [5_000, 6_000]
 
 /** What the plugins of a plan find out about themselves, in its order. One that fails is a finding too. */
 export async function findingsOf(
@@ -38,9 +38,9 @@ async function findingsOfOne(
   const signal = AbortSignal.any([over.signal, instance.signal])
   try {
     return await within(
-      askMs + tellMs,
+      limitMs,
       examine(instance.services, { online, signal }),
-      () => new Error(`no answer within ${askMs / 1_000} s`),
+      () => new Error(`no answer within ${limitMs / 1_000} s`),
     )
   } finally {
     clearTimeout(timer)

@@ -242,7 +242,7 @@ test('who never answers holds up nobody: services, and a plugin that looks into 
   writeFileSync(join(home, 'late/index.mjs'), outside('late', late))
   const manifest = `${options.manifest}  hanging: { from: ./hanging }\n  late: { from: ./late }\n`
   const found = await examined({ ...options, manifest, home, args: ['--online'] })
-  const hanging = about(found, 'plugin hanging', /no answer within 5 s/)
+  const hanging = about(found, 'plugin hanging', /no answer within 6 s/)
 
   assert.is(found.code, 1)
   assert.is(hanging.verdict, 'failed')
