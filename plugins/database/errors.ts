@@ -11,7 +11,7 @@ export const DatabaseErrors = problems({
   database_unavailable: {
     status: 503,
     title: 'The database cannot be reached',
-    hint: 'It is tried again with every request; nothing needs to be restarted.',
+    hint: 'Try again once it answers; a server that runs needs no restart.',
   },
   database_timeout: {
     status: 503,
