@@ -12,6 +12,7 @@ import {
   findCheckout,
   insertCheckout,
   openCheckout,
+  openCheckoutsOf,
 } from './checkouts.ts'
 import type { Checkout } from './checkouts.ts'
 import { checkoutFacts } from './checkout-shape.ts'
@@ -77,8 +78,7 @@ export class Checkouts {
     if (standing !== undefined) throw E.already_subscribed({ plan: standing })
     const urls = this.#urls(order)
 
-    const open = await openCheckout(database.knex, owner, plan.id)
-    const going = open && (await this.#goOn(open))
+    const going = await this.#goOn(owner, plan)
     if (going) return going
     return this.#sell(owner, plan, { ...order, ...urls })
   }
@@ -121,11 +121,15 @@ export class Checkouts {
     }
   }
 
-  /** A second click leads to the same page, if Stripe still has it. */
-  async #goOn(open: Checkout): Promise<CheckoutView | undefined> {
-    const view = await this.finish(open.id)
-    if (view.status === 'complete') throw E.already_subscribed({ plan: view.plan })
-    return view.status === 'open' ? view : undefined
+  /** A second click leads to the same page, if Stripe still has it. What was paid in any tab is not sold again. */
+  async #goOn(owner: string, plan: Plan): Promise<CheckoutView | undefined> {
+    const { knex } = this.#needs.database
+    const open = await openCheckoutsOf(knex, owner)
+    const views = await Promise.all(open.map(({ id }) => this.finish(id)))
+    const paid = views.find(({ status }) => status === 'complete')
+    if (paid) throw E.already_subscribed({ plan: paid.plan })
+    const same = await openCheckout(knex, owner, plan.id)
+    return views.find(({ id }) => id === same?.id)
   }
 
   /** To a customer anew when Stripe has deleted the one that we knew. What else is missing is a price. */

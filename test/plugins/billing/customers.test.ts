@@ -150,6 +150,31 @@ for (const [status, change] of Object.entries({
   })
 }
 
+test('who has paid for one plan in another tab is not sold a second, though no webhook has come', async () => {
+  const { id: product } = fake.billing.createProduct({ name: 'team' })
+  const price = fake.billing.createPrice({ product, unit_amount: 5_000, recurring: {} }).id
+  const plans = { pro: { prices: [proPrice] }, team: { prices: [price] } }
+  const two = await instance({ database, fake, config: { plans } })
+  const buy = (plan: string) =>
+    two.plugin.inject({
+      method: 'POST',
+      url: '/billing/checkout',
+      as: { subject: buyer },
+      body: { plan },
+    })
+  const pro = (await buy('pro')).json() as { id: string }
+  const team = (await buy('team')).json() as { id: string }
+  assert.is.not(team.id, pro.id)
+  fake.billing.completeSession(pro.id)
+  const again = await buy('team')
+
+  assert.equal(
+    [again.status, (again.json() as { detail: string }).detail],
+    [409, "It is for the plan 'pro'."],
+  )
+  await two.stop()
+})
+
 for (const status of ['canceled', 'incomplete', 'incomplete_expired']) {
   test(`who has a subscription that is ${status} may buy`, async () => {
     await madeElsewhere({ status })
