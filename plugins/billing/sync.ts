@@ -155,7 +155,11 @@ export class Synchroniser {
       before.plan === plan &&
       before.status === facts.status &&
       !hasMoved(before, facts)
-    return isSame || owner === null ? [] : [{ kind: 'changed', owner, plan, status: facts.status }]
+    if (isSame || owner === null) return []
+    const { status } = facts
+    const lost = before?.owner && before.owner !== owner ? before.owner : undefined
+    const told: Fact[] = lost === undefined ? [] : [{ kind: 'entitled', owner: lost }]
+    return [...told, { kind: 'changed', owner, plan, status }]
   }
 
   async #letGo(lease: Lease): Promise<void> {

@@ -194,6 +194,20 @@ export function workerFacts(test: Test, world: World): void {
     assert.ok((await eventsIn(database)).every(({ status }) => status !== 'dead'))
   })
 
+  test('a subscription that is given to another is told to both, and is had by one', async () => {
+    const sub = buy('lea')
+    await receive(one, ...sent)
+    await settle(one)
+    const told = one.plugin.heard(BillingEvents, 'billing:entitlements-changed')
+    fake.billing.updateSubscription(sub, { metadata: { owner: 'mia' } })
+    await receive(one, sent.at(-1) ?? {})
+    await settle(one)
+
+    assert.equal(told.map(({ owner }) => owner).toSorted(), ['lea', 'mia'])
+    assert.is((await one.billing.plan('lea')).plan, 'free')
+    assert.is((await one.billing.plan('mia')).plan, 'pro')
+  })
+
   test('what an owner has is never asked of Stripe', async () => {
     buy('kim')
     await receive(one, ...sent)
