@@ -2,9 +2,12 @@ import type { Clock, EventBus, Logger } from 'autodocops'
 
 import { CacheEvents } from './contract.ts'
 
-/** Redis refuses this one command; it is there, and other commands go on. */
+/**
+ * Redis refuses this one command; it is there, and other commands go on. The last three are a slot of a Cluster that
+ * moves, or a node of a Cluster that was given as a single server.
+ */
 const refusals =
-  /^(OOM|READONLY|NOPERM|MISCONF|WRONGTYPE|NOAUTH|WRONGPASS|NOREPLICAS|EXECABORT|ERR)\b/
+  /^(?:Too many Cluster redirections\. Last error: ReplyError: (?=TRYAGAIN|ASK))?(OOM|READONLY|NOPERM|MISCONF|WRONGTYPE|NOAUTH|WRONGPASS|NOREPLICAS|EXECABORT|ERR|TRYAGAIN|ASK|MOVED)\b/
 
 export interface Watchers {
   readonly log: Logger
@@ -23,14 +26,22 @@ const firstProbeMs = 100
  */
 export class Availability {
   readonly #to: Watchers
+  /** Which of a Cluster's it is. */
+  readonly #server: string | undefined
   readonly #probe: () => Promise<unknown>
   readonly #onUp: () => void
   #downSince: number | undefined
   #refusal: string | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(probe: () => Promise<unknown>, onUp: () => void, to: Watchers) {
+  constructor(
+    server: string | undefined,
+    probe: () => Promise<unknown>,
+    onUp: () => void,
+    to: Watchers,
+  ) {
     this.#to = to
+    this.#server = server
     this.#probe = probe
     this.#onUp = onUp
   }
@@ -45,7 +56,7 @@ export class Availability {
     this.#downSince = undefined
     this.#refusal = undefined
     this.stop()
-    this.#to.log.info({ downMs }, 'the cache has Redis again')
+    this.#to.log.info({ server: this.#server, downMs }, 'the cache has Redis again')
     this.#to.events.emit(CacheEvents, 'cache:recovered', { downMs })
     this.#onUp()
   }
@@ -56,7 +67,7 @@ export class Availability {
     if (code !== undefined) return this.#refused(code, reason)
     if (this.#downSince !== undefined) return
     this.#downSince = this.#to.clock.monotonic()
-    this.#to.log.warn({ reason }, 'the cache goes on without Redis')
+    this.#to.log.warn({ server: this.#server, reason }, 'the cache goes on without Redis')
     this.#to.events.emit(CacheEvents, 'cache:degraded', { reason })
     this.#probeIn(firstProbeMs)
   }
@@ -89,6 +100,6 @@ export class Availability {
     this.succeed()
     if (this.#refusal === code) return
     this.#refusal = code
-    this.#to.log.warn({ code, reason }, 'Redis refuses commands of the cache')
+    this.#to.log.warn({ server: this.#server, code, reason }, 'Redis refuses commands of the cache')
   }
 }

@@ -1,7 +1,6 @@
 import type { Clock, Provided } from 'autodocops'
 import type { RedisService } from 'autodocops/plugins/redis'
 
-import { Availability } from './availability.ts'
 import { Bus } from './bus.ts'
 import { Changes } from './changes.ts'
 import type { CacheConfig } from './config.ts'
@@ -17,6 +16,7 @@ import { Loader } from './loader.ts'
 import { Maker } from './maker.ts'
 import { Pending } from './pending.ts'
 import { MemoryStore } from './store-memory.ts'
+import { Servers } from './servers.ts'
 import { RedisStore } from './store-redis.ts'
 import type { RemoteStore } from './store.ts'
 import { Tags } from './tags.ts'
@@ -42,7 +42,7 @@ export class Engine {
   readonly #remote: RemoteStore | undefined
   readonly #bus: Bus | undefined
   readonly #pending: Pending
-  readonly #availability: Availability
+  readonly #servers: Servers | undefined
   readonly #counter: Counter
   readonly #trustMs: number
 
@@ -60,13 +60,12 @@ export class Engine {
     this.keys = new Keys(redis?.keyPrefix ?? '')
     const keys = this.keys
     const client = redis?.connection('cache')
-    const probe = () => Promise.resolve(client?.get(keys.channel))
     const onUp = () => void this.#pending.replay()
-    const watchers = { log, events, clock, probeMaxMs: config.probeMax }
-    const availability = new Availability(probe, onUp, watchers)
-    client?.on('ready', () => void availability.ask())
-    const remote = client && new RedisStore({ client, keys, availability, events, clock, instance })
-    this.#availability = availability
+    const watchers = { log, events, clock, onUp, anyKey: keys.channel, probeMaxMs: config.probeMax }
+    const servers = client && new Servers({ ...watchers, client })
+    const remote =
+      client && servers && new RedisStore({ client, keys, servers, events, clock, instance })
+    this.#servers = servers
     this.#remote = remote
     const beat = () => void remote?.publish({})
     this.#bus = redis && new Bus({ redis, channel: keys.channel, clock, beat, instance })
@@ -75,11 +74,13 @@ export class Engine {
     const memory = new MemoryStore(config.memory, events)
     this.memory = memory
     const tags = new Tags({ ...base, remote, changes })
-    this.#pending = new Pending((namespace) => async () => {
+    const reaches = (key: string) => remote?.reaches(key) ?? true
+    const clearOf = (namespace: string) => async () => {
       const answer = await remote?.clear(namespace)
       if (answer && namespace === keys.tags) tags.reset()
       return answer
-    })
+    }
+    this.#pending = new Pending({ reaches, clearOf })
     const pending = this.#pending
     const parts = { ...base, memory, remote, tags, changes, pending, keys }
     const tiers = new Tiers(parts)
@@ -107,7 +108,7 @@ export class Engine {
   stop(): void {
     this.#bus?.stop()
     this.#pending.stop()
-    this.#availability.stop()
+    this.#servers?.stop()
   }
 
   status(): CacheStatus {

@@ -21,6 +21,8 @@ interface Wanted {
   readonly events: EventBus
 }
 
+const mostTries = 3
+
 /**
  * Takes values out, here and everywhere. Memory is touched before Redis is told and again after: in between a
  * reader may have fetched what was still there.
@@ -36,7 +38,10 @@ export class Invalidator {
     const { remote, pending } = this.#to
     this.#forget(key)
     if (!remote) return
-    if (!(await remote.remove(key))) pending.add(key, () => remote.remove(key))
+    if (!(await remote.remove(key))) {
+      pending.add(key, () => remote.remove(key))
+      this.#spread({ keys: [key] })
+    }
     this.#forget(key)
   }
 
@@ -44,9 +49,11 @@ export class Invalidator {
     const { remote, pending } = this.#to
     this.#age(key)
     if (!remote) return
-    const isTold = await remote.expire(key)
-    // A removal that waits to be told is the stronger word.
-    if (!isTold && !pending.covers(key)) pending.add(key, () => remote.expire(key))
+    if (!(await remote.expire(key))) {
+      // A removal that waits to be told is the stronger word.
+      if (!pending.covers(key)) pending.add(key, () => remote.expire(key))
+      this.#spread({ keys: [key] })
+    }
     this.#age(key)
   }
 
@@ -56,7 +63,10 @@ export class Invalidator {
     changes.touch(key)
     memory.set(key, item)
     if (!remote) return
-    if (!(await remote.write(key, text, ms))) return pending.add(key, () => remote.remove(key))
+    if (!(await remote.write(key, text, ms))) {
+      this.#spread({ keys: [key] })
+      return pending.add(key, () => remote.remove(key))
+    }
     changes.touch(key)
     // Another value came in between, from a reader or a message: which of the two is newer, Redis knows.
     if (memory.peek(key) !== item) memory.delete(key)
@@ -72,7 +82,9 @@ export class Invalidator {
       if (answer) tags.settle(tag, answer.value)
       return answer
     }
-    if (!(await tell())) pending.add(at, tell)
+    if (await tell()) return
+    pending.add(at, tell)
+    this.#spread({ tags: [tag] })
   }
 
   async clear(namespace: string): Promise<number> {
@@ -101,6 +113,18 @@ export class Invalidator {
     this.#to.tags.forgetAll()
     this.#to.changes.touchAll()
     this.#to.events.emit(CacheEvents, 'cache:memory-resynced', {})
+  }
+
+  /**
+   * What Redis could not be told the other instances may still hear: of a Cluster one server is lost, and the
+   * others carry the news.
+   */
+  #spread(message: Message): void {
+    const { remote } = this.#to
+    const tell = async (tries: number): Promise<void> => {
+      if (tries > 0 && !(await remote?.publish(message))) await tell(tries - 1)
+    }
+    void tell(mostTries) // nobody waits for it, and it does not throw
   }
 
   #forget(key: string): void {

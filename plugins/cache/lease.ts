@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, Random } from 'autodocops'
 
 import type { Changes } from './changes.ts'
+import { leaseOf } from './keys.ts'
 import type { Pending } from './pending.ts'
 import type { Item } from './store-memory.ts'
 import type { RemoteStore } from './store.ts'
@@ -58,9 +59,16 @@ export class Leases {
   }
 
   async #try(remote: RemoteStore, key: string, token: string, hardMs: number): Promise<Turn> {
-    const mark = this.#to.changes.mark()
+    const { changes, pending } = this.#to
+    const mark = changes.mark()
+    const isAsked = remote.reaches(key)
     const answer = await remote.acquire(key, token, hardMs)
-    if (!answer) return { kind: 'alone' }
+    if (!answer) {
+      // Carried out late, it is a lease that nobody holds, and all would wait for its end.
+      if (isAsked && !remote.reaches(key))
+        pending.add(leaseOf(key), () => remote.release(key, token))
+      return { kind: 'alone' }
+    }
     const { kept, isHeld } = answer.value
     const found = await this.#to.tiers.judge(key, kept, mark)
     if (found.state !== 'fresh') return isHeld ? { kind: 'held', token } : { kind: 'busy' }

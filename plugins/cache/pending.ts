@@ -1,6 +1,12 @@
 import { namespaceOf } from './keys.ts'
 import type { Answer } from './store.ts'
 
+interface Wanted {
+  /** Whether who must hear of that key can be asked. */
+  readonly reaches: (key: string) => boolean
+  readonly clearOf: (namespace: string) => Replay
+}
+
 type Replay = () => Promise<Answer<unknown>>
 
 const everyMs = 500
@@ -14,12 +20,12 @@ const most = 10_000
 export class Pending {
   readonly #entries = new Map<string, Replay>()
   readonly #spaces = new Map<string, Replay>()
-  readonly #clearOf: (namespace: string) => Replay
+  readonly #to: Wanted
   #timer: NodeJS.Timeout | undefined
   #isReplaying = false
 
-  constructor(clearOf: (namespace: string) => Replay) {
-    this.#clearOf = clearOf
+  constructor(to: Wanted) {
+    this.#to = to
   }
 
   get size(): number {
@@ -41,22 +47,31 @@ export class Pending {
 
   clear(namespace: string): void {
     this.#wake()
-    this.#spaces.set(namespace, this.#clearOf(namespace))
+    this.#spaces.set(namespace, this.#to.clearOf(namespace))
   }
 
-  /** Ends at the first that gets no answer. */
   async replay(): Promise<void> {
     if (this.#isReplaying) return
     this.#isReplaying = true
     try {
-      for (const list of [this.#spaces, this.#entries])
-        for (const [key, replay] of list) {
-          if (!(await replay())) return
-          if (list.get(key) === replay) list.delete(key)
-        }
+      await this.#tell(this.#spaces, () => true)
+      await this.#tell(this.#entries, this.#to.reaches)
     } finally {
       this.#isReplaying = false
       if (this.size === 0) this.stop()
+    }
+  }
+
+  /** Ends at the first that gets no answer; next time the others come before it. */
+  async #tell(list: Map<string, Replay>, reaches: (key: string) => boolean): Promise<void> {
+    for (const [key, replay] of list) {
+      if (!reaches(key)) continue
+      const answer = await replay()
+      const isSame = list.get(key) === replay
+      if (isSame) list.delete(key)
+      if (answer) continue
+      if (isSame) list.set(key, replay)
+      return
     }
   }
 

@@ -17,12 +17,15 @@ local text = redis.pcall('GET', KEYS[1])
 if type(text) ~= 'string' then return text end
 return redis.call('PTTL', KEYS[1]) .. ' ' .. text`)
 
-/** Entry and lease; token, ms. What {@link read} gives, and whether the lease is ours now. */
+/** Entry and lease; token, ms. What {@link read} gives, and whether the lease is ours now: no lease of ours stands for ever. */
 export const acquire = script(`
 local text = redis.pcall('GET', KEYS[1])
 if type(text) == 'table' then redis.call('DEL', KEYS[1]) text = false end
 if text then text = redis.call('PTTL', KEYS[1]) .. ' ' .. text end
 local held = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
+if not held and redis.call('PTTL', KEYS[2]) < 0 then
+  held = redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+end
 return { text, held and 1 or 0 }`)
 
 /** Entry and lease; token, text, ms. Only if the lease is still ours: a removal takes it away. */

@@ -8,6 +8,7 @@ import { isLease, leaseOf } from './keys.ts'
 import type { Message } from './message.ts'
 import type { Script } from './scripts.ts'
 import * as scripts from './scripts.ts'
+import type { Servers } from './servers.ts'
 import type { Answer, Kept, RemoteStore } from './store.ts'
 
 /** Longer than any entry may live (30 days). */
@@ -19,7 +20,7 @@ type Operation = 'get' | 'set' | 'delete' | 'clear'
 export interface Wanted {
   readonly client: Redis | Cluster
   readonly keys: Keys
-  readonly availability: Availability
+  readonly servers: Servers
   readonly events: EventBus
   readonly clock: Clock
   /** Our name on the bus. */
@@ -37,8 +38,10 @@ export class RedisStore implements RemoteStore {
   }
 
   get isUp(): boolean {
-    return this.#to.availability.isUp
+    return this.#to.servers.areUp
   }
+
+  reaches = (key: string): boolean => this.#to.servers.of(key).isUp
 
   async read(key: string): Promise<Answer<Kept | null>> {
     const askedAt = this.#to.clock.monotonic()
@@ -48,7 +51,9 @@ export class RedisStore implements RemoteStore {
 
   async acquire(key: string, token: string, ms: number) {
     const askedAt = this.#to.clock.monotonic()
-    const answer = await this.#ask('get', () => this.#run(scripts.acquire, pair(key), token, ms))
+    const answer = await this.#ask('get', this.#to.servers.of(key), () =>
+      this.#run(scripts.acquire, pair(key), token, ms),
+    )
     if (!answer) return undefined
     const [found, held] = answer.value as [string | null, number]
     return { value: { kept: keptOf(found, askedAt), isHeld: held === 1 } }
@@ -56,7 +61,7 @@ export class RedisStore implements RemoteStore {
 
   async store(key: string, token: string, text: string, ms: number): Promise<Answer<boolean>> {
     const news = this.#news({ keys: [key] })
-    const answer = await this.#ask('set', () =>
+    const answer = await this.#ask('set', this.#to.servers.of(key), () =>
       this.#run(scripts.store, pair(key), token, text, ms, ...news),
     )
     return answer && { value: answer.value === 1 }
@@ -64,22 +69,30 @@ export class RedisStore implements RemoteStore {
 
   release(key: string, token: string): Promise<Answer<unknown>> {
     const news = this.#news({ released: [key] })
-    return this.#ask('delete', () => this.#run(scripts.release, [leaseOf(key)], token, ...news))
+    return this.#ask('delete', this.#to.servers.of(key), () =>
+      this.#run(scripts.release, [leaseOf(key)], token, ...news),
+    )
   }
 
   write(key: string, text: string, ms: number): Promise<Answer<unknown>> {
     const news = this.#news({ keys: [key] })
-    return this.#ask('set', () => this.#run(scripts.write, pair(key), text, ms, ...news))
+    return this.#ask('set', this.#to.servers.of(key), () =>
+      this.#run(scripts.write, pair(key), text, ms, ...news),
+    )
   }
 
   remove(key: string): Promise<Answer<unknown>> {
     const news = this.#news({ keys: [key] })
-    return this.#ask('delete', () => this.#run(scripts.remove, pair(key), ...news))
+    return this.#ask('delete', this.#to.servers.of(key), () =>
+      this.#run(scripts.remove, pair(key), ...news),
+    )
   }
 
   expire(key: string): Promise<Answer<unknown>> {
     const news = this.#news({ keys: [key] })
-    return this.#ask('delete', () => this.#run(scripts.expire, pair(key), ...news))
+    return this.#ask('delete', this.#to.servers.of(key), () =>
+      this.#run(scripts.expire, pair(key), ...news),
+    )
   }
 
   peekToken(tag: string): Promise<Answer<string | null>> {
@@ -89,39 +102,41 @@ export class RedisStore implements RemoteStore {
 
   token(tag: string, fresh: string): Promise<Answer<string>> {
     const key = this.#to.keys.tag(tag)
-    return this.#ask('get', () => this.#run(scripts.token, [key], fresh, tagSeconds)) as Promise<
-      Answer<string>
-    >
+    return this.#ask('get', this.#to.servers.of(key), () =>
+      this.#run(scripts.token, [key], fresh, tagSeconds),
+    ) as Promise<Answer<string>>
   }
 
   turn(tag: string, fresh: string, how: 'hard' | 'soft'): Promise<Answer<string>> {
     const news = this.#news({ tags: [tag] })
     const key = this.#to.keys.tag(tag)
-    return this.#ask('delete', () =>
+    return this.#ask('delete', this.#to.servers.of(key), () =>
       this.#run(scripts.turn, [key], fresh, tagSeconds, how, ...news),
     ) as Promise<Answer<string>>
   }
 
-  clear(namespace: string): Promise<Answer<number>> {
-    return this.#ask('clear', async () => {
-      const nodes = 'nodes' in this.#client ? this.#client.nodes('master') : [this.#client]
-      let count = 0
-      for (const node of nodes) count += await this.#sweep(node, namespace)
-      await this.#client.publish(...this.#news({ cleared: [namespace] }))
-      return count
-    })
+  /** What can be swept is, and told; but only all of it is an answer. */
+  async clear(namespace: string): Promise<Answer<number>> {
+    const sweeps = this.#to.servers
+      .all()
+      .map(({ node, server }) => this.#ask('clear', server, () => this.#sweep(node, namespace)))
+    const answers = await Promise.all(sweeps)
+    const isTold = await this.publish({ cleared: [namespace] })
+    if (!isTold || answers.includes(undefined)) return undefined
+    return { value: answers.reduce((sum, answer) => sum + (answer?.value ?? 0), 0) }
   }
 
   publish(message: Message): Promise<Answer<unknown>> {
-    return this.#ask(undefined, () => this.#client.publish(...this.#news(message)))
+    const { node, server } = this.#to.servers.any()
+    return this.#ask(undefined, server, () => node.publish(...this.#news(message)))
   }
 
-  async #sweep(node: Redis, namespace: string): Promise<number> {
+  async #sweep(node: Redis | Cluster, namespace: string): Promise<number> {
     const pattern = `${namespace.replace(/[*?[\]\\]/g, String.raw`\$&`)}*`
     let count = 0
     let cursor = '0'
     do {
-      const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount)
+      const [next, keys] = await (node as Redis).scan(cursor, 'MATCH', pattern, 'COUNT', scanCount)
       // One key a command: keys of several slots in one are an error in a Cluster.
       const gone = await Promise.all(keys.map((key) => this.#client.unlink(key)))
       count += gone.filter((n, index) => n > 0 && !isLease(keys[index] ?? '')).length
@@ -137,7 +152,7 @@ export class RedisStore implements RemoteStore {
       await this.#client.unlink(key)
       return null
     }
-    return this.#ask<T | null>('get', command, mend)
+    return this.#ask<T | null>('get', this.#to.servers.of(key), command, mend)
   }
 
   async #run(
@@ -159,21 +174,22 @@ export class RedisStore implements RemoteStore {
 
   async #ask<T>(
     operation: Operation | undefined,
+    server: Availability,
     command: () => Promise<T>,
     mend?: () => Promise<T>,
   ): Promise<Answer<T>> {
-    const { availability, clock } = this.#to
-    if (!availability.isUp) return this.#tell(operation, 'bypass', undefined)
+    const { clock } = this.#to
+    if (!server.isUp) return this.#tell(operation, 'bypass', undefined)
     const startedAt = clock.monotonic()
     try {
       const value = await command()
-      availability.succeed()
+      server.succeed()
       const outcome = operation === 'get' ? (isFound(value) ? 'hit' : 'miss') : 'ok'
       this.#tell(operation, outcome, clock.monotonic() - startedAt)
       return { value }
     } catch (error) {
-      if (mend && isWrongType(error)) return this.#ask(operation, mend)
-      availability.fail(error)
+      if (mend && isWrongType(error)) return this.#ask(operation, server, mend)
+      server.fail(error)
       return this.#tell(operation, 'error', clock.monotonic() - startedAt)
     }
   }

@@ -14,7 +14,10 @@ export interface Kept {
  * same command that makes it. Nothing here throws.
  */
 export interface RemoteStore {
+  /** Whether all of it answers. */
   readonly isUp: boolean
+  /** Whether the server of that key answers, as far as is known. */
+  readonly reaches: (key: string) => boolean
   readonly read: (key: string) => Promise<Answer<Kept | null>>
   /** What stands there now, and whether the lease for making it anew is ours. */
   readonly acquire: (

@@ -73,7 +73,7 @@ export class Tags {
     const now = this.judgeNow(entry)
     if (now) return now
     const names = Object.keys(entry.tags)
-    const current = await Promise.all(names.map((tag) => this.#ask(tag, entry.tags[tag])))
+    const current = await Promise.all(names.map((tag) => this.#ask(tag)))
     return names.reduce<Verdict>((verdict, tag, index) => {
       return worse(verdict, compare(entry.tags[tag], current[index]))
     }, 'fresh')
@@ -137,11 +137,11 @@ export class Tags {
     return this.#to.remote && this.#to.now() - known.at > maxAgeMs ? undefined : known.token
   }
 
-  /** Without an answer: what we last knew, and the entry's own word if we know nothing. */
-  async #ask(tag: string, otherwise: string | undefined): Promise<string | undefined> {
+  /** Without an answer what we last knew. If that is nothing it may be removed: the entry's own word is not enough. */
+  async #ask(tag: string): Promise<string | undefined> {
     const mark = this.#to.changes.mark()
     const answer = await this.#to.remote?.peekToken(tag)
-    if (!answer) return this.#known.get(tag)?.token ?? otherwise
+    if (!answer) return this.#known.get(tag)?.token
     return answer.value === null ? undefined : this.#remember(tag, answer.value, mark)
   }
 

@@ -32,6 +32,8 @@ async function examineOne(
   try {
     if (client.status !== 'ready') await once(client, 'ready', { signal })
     const info = await client.info()
+    if (field(info, 'cluster_enabled') === '1' && placeOf(config, name).kind !== 'cluster')
+      return [{ check, verdict: 'failed', saw: clusterSaw, fix: clusterFix }]
     const version = versionOf(check, field(info, 'redis_version') ?? 'of no known version')
     // A cache may lose any key; everything else may not.
     return name === 'cache' ? [version] : [version, evictionOf(check, name, info)]
@@ -44,6 +46,8 @@ async function examineOne(
   }
 }
 
+const clusterSaw = 'it is a node of a Cluster, whose other keys it does not give'
+const clusterFix = 'name some of its nodes, as host:port, in plugins.redis.config.nodes'
 const unready = 'it is there, and is not ready to answer'
 const silence = ({ status }: Redis | Cluster): string =>
   status === 'connect' ? unready : 'nobody was there in time'

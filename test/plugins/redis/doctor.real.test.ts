@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert'
 
 import redisPlugin from '../../../plugins/redis/index.ts'
 import { sparePort } from '../../harness/ports.ts'
-import { privateRedis } from '../../harness/redis.ts'
+import { privateRedis, redisCluster } from '../../harness/redis.ts'
 
 const server = await privateRedis()
 
@@ -56,6 +56,16 @@ test('a Redis that loads its data is there, and will answer', async () => {
   const finding = await findingOf({ url: loading.url }, AbortSignal.timeout(3_000))
 
   assert.match(finding, /^failed \| no connection: it is there, and is not ready.* \| wait until/)
+})
+
+test('a node of a Cluster is no single server', async () => {
+  const [node] = (await redisCluster()).nodes
+  const finding = await findingOf({ url: `redis://127.0.0.1:${node?.port}` })
+
+  assert.match(
+    finding,
+    /^failed \| it is a node of a Cluster.* \| .*plugins\.redis\.config\.nodes$/,
+  )
 })
 
 test('each fault has its own advice', async () => {
