@@ -70,7 +70,7 @@ export class Checkouts {
   }
 
   async start(owner: string, order: Order): Promise<CheckoutView> {
-    const { database, gateway, catalogue, entitlements } = this.#needs
+    const { gateway, catalogue, entitlements } = this.#needs
     if (!gateway.canRead) throw E.billing_not_configured()
     const plan = catalogue.forSale(order.plan)
     if (!plan) throw E.plan_unknown({ plan: order.plan })
