@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import type { CommandIo } from 'autodocops'
 
 import type { DatabaseConfig } from './config.ts'
-import { placeOf } from './connection.ts'
+import { shownUrlOf } from './connection.ts'
 import type { DatabaseConnections } from './service.ts'
 
 interface Needs {
@@ -15,7 +15,7 @@ type Args = Readonly<Record<string, string | boolean | readonly string[] | undef
 
 /** Postgres has better tools than we could write; they are named with this server's own address. */
 function pointTo(tool: string, config: DatabaseConfig, io: CommandIo): number {
-  const line = `${tool} --dbname='postgres://${config.username}@${placeOf(config)}'`
+  const line = `${tool} --dbname='${shownUrlOf(config)}'`
   if (io.json) io.out(JSON.stringify({ kind: 'postgres', run: line }))
   else io.err(`This database is a Postgres server; its own tools do this. Run:\n  ${line}`)
   return 1

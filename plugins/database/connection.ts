@@ -66,6 +66,13 @@ function limitsOf({ deadlines }: DatabaseConfig, purpose: Purpose): ClientConfig
   }
 }
 
+/** For Postgres' own tools: without the password, which they ask for. */
+export function shownUrlOf(config: DatabaseConfig): string {
+  const { url, username } = config
+  const user = url === undefined ? encodeURIComponent(username) : new URL(url.reveal()).username
+  return `postgres://${user === '' ? '' : `${user}@`}${placeOf(config)}`
+}
+
 /** `host:port/name`, never the password. */
 export function placeOf(config: DatabaseConfig): string {
   if (config.url === undefined) return `${config.host ?? ''}:${String(config.port)}/${config.name}`

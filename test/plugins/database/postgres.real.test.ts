@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { ProblemError } from 'autodocops'
+import type { CommandIo, ProblemError } from 'autodocops'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
+import { config } from '../../../plugins/database/config.ts'
+import { shownUrlOf } from '../../../plugins/database/connection.ts'
 import { DatabaseEvents } from '../../../plugins/database/contract.ts'
+import database from '../../../plugins/database/index.ts'
 import { postgres } from '../../harness/postgres.ts'
 import { until } from '../../harness/until.ts'
 import { migrationFolder, running } from './migration-folder.ts'
@@ -22,6 +25,27 @@ migratorFacts(test, () => main, start)
 
 test('what it runs on is said with its version and without its password', () => {
   assert.match(main.connections.describe(), /^PostgreSQL \d+\.\d+ at [\w.-]+:\d+\/test_\w+$/)
+})
+
+test('Postgres’ own tools are pointed to its server, as its user, without the password', () => {
+  const at = (given: unknown) => shownUrlOf(config.parse(given))
+
+  assert.is(at({ url: 'postgres://ann:hidden@db:6543/api' }), 'postgres://ann@db:6543/api')
+  assert.is(at({ url: 'postgres://db/api' }), 'postgres://db:5432/api')
+  assert.is(at({ host: 'db', password: 'hidden' }), 'postgres://postgres@db:5432/autodocops')
+})
+
+test('backup names the line of pg_dump', async () => {
+  const said: string[] = []
+  const say = (line: string) => void said.push(line)
+  const io: CommandIo = { out: say, err: say, step: say, json: false }
+  const { username, host, pathname } = new URL(url)
+
+  const code = await database.commands['backup']?.run(main.plugin.services as never, {}, io)
+
+  assert.is(code, 1)
+  assert.match(said.join(), `pg_dump --format=custom`)
+  assert.match(said.join(), `--dbname='postgres://${username}@${host}${pathname}'`)
 })
 
 test('an int8 is a number where it fits, and text where it does not', async () => {
