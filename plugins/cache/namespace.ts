@@ -8,7 +8,7 @@ import { entryKey } from './keys.ts'
 import type { Policy } from './policy.ts'
 import { policyOf } from './policy.ts'
 import type { Factory } from './source.ts'
-import type { Item } from './store-memory.ts'
+import type { Item, MemoryStore } from './store-memory.ts'
 import type { Tiers } from './tiers.ts'
 
 const mostPlaces = 10_000
@@ -21,6 +21,7 @@ export class Namespace implements CacheNamespace {
   readonly #policy: Policy
   readonly #engine: Engine
   readonly #tiers: Tiers
+  readonly #memory: MemoryStore
   readonly #places = new Map<string, string>()
 
   constructor(name: string, policy: Policy, engine: Engine) {
@@ -28,13 +29,14 @@ export class Namespace implements CacheNamespace {
     this.#policy = policy
     this.#engine = engine
     this.#tiers = engine.tiers
+    this.#memory = engine.memory
     this.#prefix = engine.keys.namespace(name)
   }
 
   get = async <T>(key: string): Promise<T | undefined> => {
     const at = this.at(key)
     const item = this.#tiers.fresh(at)
-    if (item) return JSON.parse(item.json) as T
+    if (item) return this.#memory.valueOf(at, item) as T
     const found = await this.#tiers.look(at)
     return found.state === 'fresh' ? (JSON.parse(found.item.json) as T) : undefined
   }
@@ -58,7 +60,7 @@ export class Namespace implements CacheNamespace {
     const at = this.at(key)
     const item = this.#fresh(at, factory, options, this.#policy)
     // A hit waits for nothing.
-    if (item) return JSON.parse(item.json) as T
+    if (item) return this.#memory.valueOf(at, item) as T
     const { json } = await this.#load(at, factory, options, this.#policy)
     return (json === undefined ? undefined : JSON.parse(json)) as T
   }

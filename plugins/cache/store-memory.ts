@@ -2,6 +2,7 @@ import type { EventBus } from 'autodocops'
 import { LRUCache } from 'lru-cache'
 
 import { CacheEvents } from './contract.ts'
+import { copyOf } from './copy.ts'
 import type { Entry } from './entry.ts'
 
 /** An HTTP reply made from an entry. */
@@ -19,6 +20,8 @@ export interface Item extends Entry {
   /** Monotonic: until then its source failed a moment ago and is left alone. */
   readonly retryAt: number
   readonly view: View | undefined
+  /** What `json` means, of a small one that was read here; nobody else gets it. */
+  readonly value: unknown
   /** The version of the tags by which it was judged fresh; 0: not yet. */
   judgedAt: number
 }
@@ -26,8 +29,16 @@ export interface Item extends Entry {
 /** Map, LRU and V8 need about that much for an entry besides its text. */
 const overhead = 300
 
-const weightOf = ({ json, view }: Item, key: string): number =>
-  overhead + key.length + Buffer.byteLength(json) + (view ? 2 * view.bytes.length : 0)
+/** Longer ones are parsed for each read: an object takes more than its text. */
+const mostKept = 4_096
+const weightOfValue = 2
+
+const weightOf = ({ json, view, value }: Item, key: string): number =>
+  overhead +
+  key.length +
+  Buffer.byteLength(json) +
+  (view ? 2 * view.bytes.length : 0) +
+  (value === undefined ? 0 : weightOfValue * json.length)
 
 /** The first tier: bounded by bytes, no timers. What is too old goes when it is read, or makes room. */
 export class MemoryStore {
@@ -57,6 +68,14 @@ export class MemoryStore {
 
   set(key: string, item: Item): void {
     this.#items.set(key, item)
+  }
+
+  /** Its value, as the reader's own. */
+  valueOf(key: string, item: Item): unknown {
+    if (item.value !== undefined) return copyOf(item.value)
+    const value: unknown = JSON.parse(item.json)
+    if (item.json.length <= mostKept) this.replace(key, item, { ...item, value: copyOf(value) })
+    return value
   }
 
   /** Takes another copy of the same entry, unless a newer one stands there by now. */

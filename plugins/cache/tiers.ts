@@ -156,6 +156,7 @@ export class Tiers {
       confirmedAt: this.#to.clock.monotonic(),
       retryAt: 0,
       view: undefined,
+      value: undefined,
       judgedAt: 0,
     }
   }

@@ -77,6 +77,21 @@ test('C13: 10,000 values of 1 KB stay within 4 MiB of memory', async () => {
   rig.stop()
 })
 
+test('what a value takes that was read counts too', async () => {
+  const rig = openCache({ cache: { memory: '1MiB' } })
+  let most = 0
+  for (let i = 0; i < 2_000; i++) {
+    await rig.cache.set(`k${i}`, { text: 'x'.repeat(300) })
+    const before = rig.cache.status().bytes
+    await rig.cache.get(`k${i}`)
+    if (i === 0) assert.ok(rig.cache.status().bytes >= before + 600)
+    most = Math.max(most, rig.cache.status().bytes)
+  }
+
+  assert.ok(most <= 2 ** 20, `${most} bytes`)
+  rig.stop()
+})
+
 test('C14: 100,000 keys make no label: the families of the cache have 60 series at the most', async () => {
   const rig = openCache()
   for (let i = 0; i < 100_000; i++) await rig.cache.get(`k${i}`)

@@ -27,6 +27,14 @@ export function cacheSuite(name: string, open: (options?: RigOptions) => Promise
   check.run()
 }
 
+/** Over everything in it. */
+function scribble(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  for (const member of Object.values(value)) scribble(member)
+  for (const name of Object.keys(value)) Reflect.set(value, name, 'scribbled')
+  Object.assign(value, { more: 'scribbled' })
+}
+
 function valueFacts(check: Check, space: Space, rigOf: () => Rig): void {
   check('a value that was set is read, as a copy', async () => {
     const cache = space()
@@ -37,6 +45,26 @@ function valueFacts(check: Check, space: Space, rigOf: () => Rig): void {
     first?.list.push(2)
 
     assert.equal(await cache.get('k'), { list: [1, { deep: 'ä' }] })
+  })
+
+  check("every read is the reader's own, down to the last member", async () => {
+    const cache = space()
+    const text = '{"a":[{"b":[1,{"c":null}]},[]],"__proto__":{"d":{"e":-1.5}},"2":"two","1":"one"}'
+    const values = new Map([
+      ['small', text],
+      ['large', `{"long":"${'x'.repeat(9_000)}",${text.slice(1)}`],
+      ['list', `[${text},${text}]`],
+      ['text', '"text"'],
+    ])
+
+    for (const [key, json] of values) {
+      await cache.set(key, JSON.parse(json))
+      for (let read = 0; read < 4; read++) {
+        const value = await cache.getOrSet<unknown>(key, never)
+        assert.is(JSON.stringify(value), JSON.stringify(JSON.parse(json)), `${key}, read ${read}`)
+        scribble(value)
+      }
+    }
   })
 
   check('null is cached', async () => {
