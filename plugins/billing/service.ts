@@ -1,7 +1,8 @@
 import type { Principal } from 'autodocops'
-import type { Clock } from 'autodocops'
+import type { DatabaseService } from 'autodocops/plugins/database'
 
 import type { BillingService, MeterUsage, Owner, PlanState, Reservation } from './contract.ts'
+import { databaseTime } from './cursors.ts'
 import type { Entitled, Entitlements } from './entitlements.ts'
 import { E, retryAfter } from './errors.ts'
 import type { Catalogue } from './plans.ts'
@@ -11,7 +12,7 @@ interface Needs {
   readonly entitlements: Entitlements
   readonly usage: Usage
   readonly catalogue: Catalogue
-  readonly clock: Clock
+  readonly database: DatabaseService
 }
 
 interface Need {
@@ -72,7 +73,8 @@ export class PlanService implements BillingService {
   async #meter(owner: Owner, meter: string): Promise<void> {
     const { used, reserved, limit, resetAt } = await this.#needs.usage.of(owner, meter)
     if (limit === null || used + reserved < limit) return
-    const waitMs = Date.parse(resetAt ?? '') - this.#needs.clock.now()
+    const now = await databaseTime(this.#needs.database.knex)
+    const waitMs = Date.parse(resetAt ?? '') - now.getTime()
     throw E.quota_exceeded(
       { meter, limit },
       retryAfter(Number.isFinite(waitMs) ? waitMs : 3_600_000),

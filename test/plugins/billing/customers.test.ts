@@ -43,6 +43,22 @@ async function madeElsewhere(change: object = {}): Promise<string> {
 const customerOfPortal = (url = '') =>
   fake.billing.get(url.split('/').at(-1) ?? '', 'billing_portal.session')['customer']
 
+test('nothing can be sold in payload mode', async () => {
+  const silent = await instance({ database })
+  const answer = await silent.plugin.inject({
+    method: 'POST',
+    url: '/billing/checkout',
+    as: { subject: buyer },
+    body: { plan: 'pro' },
+  })
+
+  assert.equal(
+    [answer.status, (answer.json() as { code: string }).code],
+    [503, 'billing_not_configured'],
+  )
+  await silent.stop()
+})
+
 test('a customer that Stripe has deleted, and told of, is followed by another', async () => {
   const first = await order()
   const customer = customerOfSession(first.id)
