@@ -24,7 +24,10 @@ export function tryForm(document: ApiDocument, operation: Placed): Markup {
     ${bodyField(document, operation, first, id('body'))}
     <p class="actions">
       <button type="submit">Send</button><button type="button" data-abort disabled>Abort</button
-      ><span class="outcome" role="status"></span><span class="progress" aria-hidden="true"></span>
+      ><span
+        ><span class="outcome" role="status"></span>
+        <span class="progress" aria-hidden="true"></span
+      ></span>
     </p>
     <div class="reply" hidden>
       <details>
