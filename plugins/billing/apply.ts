@@ -57,7 +57,7 @@ export const applyReturn = (trx: Knex, facts: CheckoutFacts): Promise<readonly F
 
 async function closed(
   trx: Knex,
-  { id, owner, plan }: CheckoutFacts,
+  { id, owner, plan, subscription }: CheckoutFacts,
   outcome: 'completed' | 'failed',
   eventId: string,
 ): Promise<readonly Fact[]> {
@@ -65,7 +65,8 @@ async function closed(
   const ours = await closeCheckout(trx, id, outcome === 'completed' ? 'complete' : 'expired')
   const isFirst = await claimEffect(trx, { effect: `checkout.${outcome}`, key: id, eventId })
   if (!isFirst) return []
-  if (outcome === 'completed' && owner) await expireOthers(trx, owner, id)
+  // A single payment beside is no reason to take the page of a plan away.
+  if (outcome === 'completed' && owner && subscription) await expireOthers(trx, owner, id)
   return [{ kind: 'checkout', plan: ours?.plan ?? plan ?? 'unknown', outcome }]
 }
 

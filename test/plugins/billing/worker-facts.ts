@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 
 import { BillingEvents } from 'autodocops/plugins/billing'
 
-import { thinTwin } from '../../../plugins/billing/fake-event.ts'
+import { eventObject, thinTwin } from '../../../plugins/billing/fake-event.ts'
 import type { Gateway } from '../../../plugins/billing/gateway.ts'
 import { row } from '../../../plugins/billing/sql.ts'
 import { count, eventsIn, proPrice, settle, statusOf } from './stage.ts'
@@ -207,6 +207,31 @@ export function workerFacts(test: Test, world: World): void {
     assert.is((await one.billing.plan('lea')).plan, 'free')
     assert.is((await one.billing.plan('mia')).plan, 'pro')
   })
+
+  for (const [what, subscription, letters] of [
+    ['a single payment', null, 0],
+    ['a subscription', 'sub_of_nora', 1],
+  ] as const) {
+    test(`who has paid for ${what} has ${letters} open checkouts taken away`, async () => {
+      await database.knex.raw(
+        `insert into billing_checkouts (id, owner, plan, idempotency_key, expires_at)
+         values ('cs_test_open', 'nora', 'pro', 'k', clock_timestamp() + interval '1 day')`,
+      )
+      const object = {
+        id: 'cs_test_paid',
+        object: 'checkout.session',
+        status: 'complete',
+        payment_status: 'paid',
+        client_reference_id: 'nora',
+        subscription,
+      }
+      const type = 'checkout.session.completed'
+      await receive(one, eventObject('evt_paid', fake.state.now(), { type, object, previous: {} }))
+      await settle(one)
+
+      assert.is(await count(database, 'billing_outbox'), letters)
+    })
+  }
 
   test('what an owner has is never asked of Stripe', async () => {
     buy('kim')
