@@ -16,6 +16,12 @@ export interface Missed {
   readonly seen: number
 }
 
+interface Walked extends Missed {
+  readonly hadBegun: boolean
+  /** It has not come to its end. */
+  readonly hasMore: boolean
+}
+
 interface Needs {
   readonly database: DatabaseService
   readonly workerGateway: Gateway
@@ -49,16 +55,17 @@ export class EventWalk {
     this.#needs = needs
   }
 
-  /** As far as `goesOn` lets it; `hasMore` until a walk that began in this call has come to its end. */
-  async go(goesOn: () => Promise<boolean>): Promise<Missed & { readonly hasMore: boolean }> {
+  /** As far as `goesOn` lets it. One that had begun before leaves what Stripe made meanwhile to the next. */
+  async go(goesOn: () => Promise<boolean>): Promise<Walked> {
     const { knex } = this.#needs.database
     const begun = await this.#begun()
     const now = await databaseTime(knex)
     const { walk, ...missed } = await this.#follow(begun, goesOn, (at) => save(knex, at))
-    if (walk.after !== null) return { ...missed, hasMore: true }
+    const hadBegun = begun.after !== null
+    if (walk.after !== null) return { ...missed, hadBegun, hasMore: true }
     await writeCursor(knex, cursor, this.#reached(walk, now))
     await dropCursor(knex, underWay)
-    return { ...missed, hasMore: begun.after !== null }
+    return { ...missed, hadBegun, hasMore: false }
   }
 
   /** All since a moment, beside the walks that are written down: those must not believe to have seen the time before. */

@@ -64,14 +64,12 @@ export class Reconciler {
   run(since?: Date): Promise<Reconciled | undefined> {
     return this.#leading(async (isLeader) => {
       if (since) return this.#after(await this.#needs.eventWalk.since(since, isLeader), isLeader)
-      let [seen, inserted, hasMore] = [0, 0, true]
-      while (hasMore && (await isLeader())) {
-        const found = await this.#needs.eventWalk.go(isLeader)
-        seen += found.seen
-        inserted += found.inserted
-        hasMore = found.hasMore
-      }
-      return this.#after({ seen, inserted }, isLeader)
+      const found = await this.#needs.eventWalk.go(isLeader)
+      const more = found.hadBegun
+        ? await this.#needs.eventWalk.go(isLeader)
+        : { seen: 0, inserted: 0 }
+      const seen = found.seen + more.seen
+      return this.#after({ seen, inserted: found.inserted + more.inserted }, isLeader)
     })
   }
 
@@ -83,9 +81,10 @@ export class Reconciler {
       let pages = 0
       const isWithin = () =>
         (pages += 1) < pagesOfRound && clock.monotonic() < endsAt && signal?.aborted !== true
-      const { hasMore, ...missed } = await eventWalk.go(async () => isWithin() && isLeader())
+      const walked = await eventWalk.go(async () => isWithin() && isLeader())
+      const { seen, inserted, hasMore } = walked
       const isWanted = async () => signal?.aborted !== true && isLeader()
-      return { ...(await this.#after(missed, isWanted)), hasMore }
+      return { ...(await this.#after({ seen, inserted }, isWanted)), hasMore }
     })
   }
 

@@ -62,12 +62,27 @@ export function eventWalkFacts(test: Test, database: DatabaseService): void {
 
     const second = await started(fake)
     const rest = await second.reconciler.round()
-    assert.equal([rest?.inserted, rest?.hasMore], [many - 1_200, true])
+    assert.equal([rest?.inserted, rest?.hasMore], [many - 1_200, false])
     assert.is(rest?.seen, many - 1_200, 'no page is read twice')
     const meanwhile = await second.reconciler.round()
     assert.equal([meanwhile?.inserted, meanwhile?.hasMore], [30, false])
     assert.is(await missing(outgoing), 0)
     await second.stop()
+    await fake.stop()
+  })
+
+  test('a walk that takes several rounds is followed by a pause, however much Stripe makes meanwhile', async () => {
+    const { fake, buy } = await outage(1)
+    for (let n = 0; n < 200; n += 1) buy(`busy-${n}`)
+    const one = await started(fake)
+    const rounds = []
+    for (let n = 0; n < 6; n += 1) {
+      buy('meanwhile')
+      rounds.push((await one.reconciler.round())?.hasMore)
+    }
+
+    assert.equal(rounds, [true, false, true, false, true, false])
+    await one.stop()
     await fake.stop()
   })
 
