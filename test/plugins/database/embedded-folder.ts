@@ -1,7 +1,7 @@
-import { cp, mkdtemp, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { PGlite } from '@electric-sql/pglite'
 
@@ -19,6 +19,7 @@ export async function embeddedFolder(): Promise<string> {
 
 /** Made beside and renamed, since test files run at once. */
 async function makeTemplate(): Promise<void> {
+  await mkdir(dirname(template), { recursive: true })
   const making = `${template}.${String(process.pid)}`
   const db = await PGlite.create(making)
   await db.close()
