@@ -2,6 +2,9 @@ import process from 'node:process'
 
 import type { Command } from 'ioredis'
 
+const late = 'Command timed out'
+export const isLate = (error: unknown): boolean => error instanceof Error && error.message === late
+
 /** The commands of one turn of the loop leave together, at its end. */
 interface Turn {
   sentAt: number
@@ -59,7 +62,7 @@ export class Deadlines {
     for (const [command, { sentAt }] of this.#open) {
       const leftMs = sentAt + this.#timeoutMs - performance.now()
       if (leftMs > 0) return this.#wakeIn(leftMs)
-      command.reject(new Error('Command timed out'))
+      command.reject(new Error(late))
     }
   }
 }

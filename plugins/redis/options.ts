@@ -55,6 +55,10 @@ export const backOff =
   (times: number): number =>
     Math.min(50 * 2 ** Math.min(times - 1, 10), max) * (0.8 + 0.2 * float())
 
+/** How long a connection may be silent that was asked something. */
+export const silenceOf = ({ commandTimeout }: RedisConfig): number =>
+  Math.max(5_000, 4 * commandTimeout)
+
 /** Looks again at a Redis that loads its data; ioredis' own pause is ten seconds. */
 const common = ({ connectTimeout, reconnectMax }: RedisConfig): Options => ({
   connectTimeout,
@@ -68,7 +72,7 @@ const common = ({ connectTimeout, reconnectMax }: RedisConfig): Options => ({
  */
 export const failFast = (config: RedisConfig): Options => ({
   ...common(config),
-  socketTimeout: Math.max(5_000, 4 * config.commandTimeout),
+  socketTimeout: silenceOf(config),
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   reconnectOnError: (error) => error.message.startsWith('READONLY'),

@@ -11,7 +11,7 @@ import { warnOfEviction } from './eviction.ts'
 import { anyNode, ownNode } from './node-connector.ts'
 import type { Blame } from './node-connector.ts'
 import type { Options, Place } from './options.ts'
-import { backOff, clusterOptions, dial, failFast, patient, placeOf } from './options.ts'
+import { backOff, clusterOptions, dial, failFast, patient, placeOf, silenceOf } from './options.ts'
 import { Outage } from './outage.ts'
 import type { Watch } from './timed.ts'
 import { TimedCluster, TimedRedis } from './timed.ts'
@@ -107,6 +107,7 @@ export class Connections implements RedisService {
     const options = { ...failFast(config), retryStrategy: this.#retry }
     const watch: Watch = {
       timeoutMs: config.commandTimeout,
+      silenceMs: silenceOf(config),
       finished: (command, durationMs) =>
         events.emit(RedisEvents, 'redis:command-finished', {
           connection: name,

@@ -3,11 +3,13 @@ import process from 'node:process'
 import type { Command } from 'ioredis'
 import { Cluster, Redis } from 'ioredis'
 
-import { Deadlines } from './deadlines.ts'
+import { Deadlines, isLate } from './deadlines.ts'
 
 /** How commands are watched. */
 export interface Watch {
   readonly timeoutMs: number
+  /** A connection on which nothing was answered for so long, though it was asked, is dialled anew. */
+  readonly silenceMs: number
   /** Called once for each command, when it has its answer. */
   readonly finished: (command: string, durationMs: number) => void
 }
@@ -15,17 +17,38 @@ export interface Watch {
 /** Gives each command its deadline, and tells how long it took. */
 class Watcher {
   readonly #deadlines: Deadlines
-  readonly #finished: Watch['finished']
+  readonly #by: Watch
+  readonly #redial: () => void
+  /** When the first was sent of those that got no answer in a row. */
+  #silentSince: number | undefined
 
-  constructor({ timeoutMs, finished }: Watch) {
-    this.#deadlines = new Deadlines(timeoutMs)
-    this.#finished = finished
+  constructor(by: Watch, redial: () => void = () => {}) {
+    this.#deadlines = new Deadlines(by.timeoutMs)
+    this.#by = by
+    this.#redial = redial
   }
 
   follow(command: Command): void {
     this.#deadlines.start(command)
-    const finish = () => this.#finished(command.name, this.#deadlines.end(command))
-    command.promise.then(finish, finish)
+    const finish = (error?: unknown) => {
+      const durationMs = this.#deadlines.end(command)
+      this.#by.finished(command.name, durationMs)
+      this.#listen(isLate(error), durationMs)
+    }
+    command.promise.then(() => finish(), finish)
+  }
+
+  /**
+   * `socketTimeout` hears bytes, and is content with a line on which they make no sense: with one wrong length all
+   * that follows counts as the rest of one answer.
+   */
+  #listen(isSilent: boolean, durationMs: number): void {
+    if (!isSilent) return void (this.#silentSince = undefined)
+    const now = performance.now()
+    this.#silentSince ??= now - durationMs
+    if (now - this.#silentSince < this.#by.silenceMs) return
+    this.#silentSince = undefined
+    this.#redial()
   }
 }
 
@@ -34,7 +57,7 @@ export class TimedRedis extends Redis {
   #watcher: Watcher | undefined
 
   watched(by: Watch): this {
-    this.#watcher = new Watcher(by)
+    this.#watcher = new Watcher(by, () => this.disconnect(true))
     return this
   }
 

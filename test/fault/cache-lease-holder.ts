@@ -1,12 +1,17 @@
-/** A process of C3: takes the lease of a key, says so, and never ends its factory. It is killed. */
+/**
+ * A process that takes the lease of a key, says so, and ends its factory when it is spoken to: then it says what it
+ * got. It is killed, or suspended.
+ */
 import process from 'node:process'
 
 import { openShared } from '../plugins/cache/rig.ts'
 
 const [url, hardMs] = process.argv.slice(2)
-const { cache } = await openShared({ redis: { url } })
+const { cache, stop } = await openShared({ redis: { url } })
 const hangs = () => {
   console.log('held')
-  return new Promise(() => setInterval(() => {}, 1_000))
+  return new Promise((resolve) => process.stdin.once('data', (text) => resolve(String(text))))
 }
-await cache.namespace('held').getOrSet('k', hangs, { hard: Number(hardMs) })
+console.log(await cache.namespace('held').getOrSet('k', hangs, { hard: Number(hardMs) }))
+stop()
+process.exit()

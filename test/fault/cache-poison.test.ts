@@ -1,6 +1,8 @@
 /** Values that are not ours, memory that is full, a Redis that refuses, a lease holder that dies: C3, C8, C13, C14, C16. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
@@ -8,6 +10,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 
 import { metrics } from '../../plugins/cache/metrics.ts'
+import { signalTo } from '../harness/ending.ts'
 import { privateRedis } from '../harness/redis.ts'
 import { timed } from '../harness/stopwatch.ts'
 import { openCache, openShared, until } from '../plugins/cache/rig.ts'
@@ -168,12 +171,88 @@ test('C16: a replica that may not be written to is read, and told later what was
   rig.stop()
 })
 
-test('C3: when a lease holder is killed, another instance makes the value within `hard` and half a second', async () => {
-  const hardMs = 1_000
+function startHolder(hardMs: number) {
   const holder = fileURLToPath(new URL('./cache-lease-holder.ts', import.meta.url))
   const flags = 'Deno' in globalThis ? ['run', '-A'] : []
   const args = [...flags, '--conditions=source', holder, server.url, String(hardMs)]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  return spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+}
+
+test('an instance that is suspended while it makes a value brings back nothing that was removed meanwhile', async () => {
+  const child = startHolder(600_000)
+  await once(child.stdout, 'data')
+  const rig = await openShared({ redis })
+  const cache = rig.cache.namespace('held')
+
+  signalTo(child, 'SIGSTOP')
+  child.stdin.write('late')
+  await cache.remove('k')
+  const made = await cache.getOrSet('k', () => 'newer')
+  signalTo(child, 'SIGCONT')
+  const [got] = (await once(child.stdout, 'data')) as [Buffer]
+  const cold = await openShared({ redis })
+  const seen = [await cache.get('k'), await cold.cache.namespace('held').get('k')]
+  await cache.remove('k')
+  rig.stop()
+  cold.stop()
+
+  assert.equal([made, String(got).trim(), seen], ['newer', 'late', ['newer', 'newer']])
+})
+
+test('a lease that Redis gives when nobody waits for it any more is given back', async () => {
+  let isHolding = false
+  const held: (() => void)[] = []
+  /** Keeps back what asks for a lease, and what comes behind it. */
+  const proxy = createServer((client) => {
+    const target = connect(server.port, '127.0.0.1').on('error', () => client.destroy())
+    client.on('error', () => target.destroy()).on('close', () => target.destroy())
+    target.pipe(client)
+    client.on('data', (bytes) => {
+      if (!isHolding || !bytes.toString().includes(':lease')) return void target.write(bytes)
+      client.pause()
+      held.push(() => (target.write(bytes), client.resume()))
+    })
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const { port } = proxy.address() as AddressInfo
+  const rig = await openShared({ redis: { url: `127.0.0.1:${port}`, commandTimeout: '3s' } })
+  const other = await openShared({ redis })
+
+  isHolding = true
+  const options = { hard: '10m' }
+  const made = await rig.cache.namespace('late').getOrSet('k', () => 'alone', options)
+  isHolding = false
+  for (const go of held) go()
+  await until(() => rig.cache.status().redis === 'up' && rig.cache.status().pending === 0)
+  const lease = await other.redis?.connection('cache').exists('autodocops:cache:late:{k}:lease')
+  rig.stop()
+  other.stop()
+  proxy.close()
+
+  assert.equal([made, held.length, lease], ['alone', 1, 0])
+})
+
+test('keys of another type where a lease or a tag stands hold up nobody', async () => {
+  const rig = await openShared({ redis })
+  const client = rig.redis?.connection('cache')
+  const cache = rig.cache.namespace('typed')
+  await client?.lpush('autodocops:cache:typed:{list}:lease', 'x')
+  await client?.set('autodocops:cache:typed:{text}:lease', 'x')
+  await client?.hset('autodocops:cache:#tag:{typed}', 'x', 1)
+
+  const options = { tags: ['typed'], ttl: '1h' }
+  for (const key of ['list', 'text']) await cache.getOrSet(key, () => 'made', options)
+  const other = await openShared({ redis })
+  const shared = await other.cache.namespace('typed').getMany(['list', 'text'])
+  rig.stop()
+  other.stop()
+
+  assert.equal(Object.fromEntries(shared), { list: 'made', text: 'made' })
+})
+
+test('C3: when a lease holder is killed, another instance makes the value within `hard` and half a second', async () => {
+  const hardMs = 1_000
+  const child = startHolder(hardMs)
   await once(child.stdout, 'data')
   const rig = await openShared({ redis })
   child.kill('SIGKILL')

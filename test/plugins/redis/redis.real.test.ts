@@ -1,3 +1,5 @@
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { conformance } from 'autodocops/testing'
@@ -122,6 +124,34 @@ test('a server that hangs is given up after the deadline, and found again', asyn
   assert.ok(wallMs >= 240 && ms < 450, `${wallMs} ms, ${ms} ms`)
   await until(async () => (await answer(client)) !== 'Command timed out')
   redis.close()
+})
+
+test('a line on which answers make no sense any more is dialled anew', async () => {
+  let isBroken = false
+  /** Says of every length that it is longer: then what follows is the rest of one answer. */
+  const proxy = createServer((client) => {
+    const target = connect(server.port, '127.0.0.1').on('error', () => client.destroy())
+    client.on('error', () => target.destroy()).on('close', () => target.destroy())
+    client.pipe(target).on('close', () => client.destroy())
+    target.on('data', (bytes) =>
+      client.write(isBroken ? bytes.toString().replace(/^\$\d+/, '$99999999') : bytes),
+    )
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const { port } = proxy.address() as AddressInfo
+  const { redis, witness } = open({ url: `127.0.0.1:${port}`, commandTimeout: '500ms' })
+  const client = redis.connection('cache')
+  await until(() => redis.isUp('cache'))
+  await client.set('k', 'v')
+
+  isBroken = true
+  assert.is(await answer(client), 'Command timed out')
+  isBroken = false
+  await until(async () => (await answer(client)) === 'v', 60_000)
+  redis.close()
+  proxy.close()
+
+  assert.ok(witness.count('redis:went-down') > 0)
 })
 
 test('each command has a deadline of its own, whenever it was sent', async () => {
