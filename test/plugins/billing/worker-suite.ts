@@ -3,7 +3,6 @@ import { test } from 'uvu'
 import { instance } from './stage.ts'
 import type { embedded } from './stage.ts'
 import { duplicateFacts } from './duplicate-facts.ts'
-import { eventWalkFacts } from './event-walk-facts.ts'
 import { goneFacts } from './gone-facts.ts'
 import { payloadModeFacts } from './payload-mode-facts.ts'
 import { reconcileFacts } from './reconcile-facts.ts'
@@ -23,7 +22,6 @@ export async function workerSuite(database: Awaited<ReturnType<typeof embedded>>
   troubleFacts(test, world)
   goneFacts(test, world)
   reconcileFacts(test, world)
-  eventWalkFacts(test, database)
 
   test('everything ends', async () => {
     await payloadOnly.stop()
