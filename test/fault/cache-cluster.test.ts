@@ -16,7 +16,7 @@ for (const admin of admins) {
   await admin.config('SET', 'cluster-require-full-coverage', 'no')
 }
 const nodes = cluster.nodes.map(({ host, port }) => `${host}:${port}`)
-const redis = { nodes, commandTimeout: '500ms' }
+const redis = { nodes, commandTimeout: '2s' }
 const [lostNode, ...otherNodes] = admins as [Redis, ...Redis[]]
 const pid = Number(/process_id:(\d+)/.exec(await lostNode.info('server'))?.[1])
 
@@ -37,7 +37,12 @@ async function namesOn(where: 'lost' | 'other', place: (name: string) => string,
 
 const entryIn = (space: string) => (key: string) => `autodocops:cache:${space}:{${key}}`
 const tagAt = (tag: string) => `autodocops:cache:#tag:{${tag}}`
-const outages = (rig: Rig) => rig.witness.lineCount('the cache goes on without Redis')
+/** Of the node that is lost: a busy machine may hold up another one. */
+const outages = ({ witness }: Rig): number =>
+  witness.lines.filter(
+    ({ message, fields }) =>
+      message === 'the cache goes on without Redis' && Reflect.get(fields, 'server') === nodes[0],
+  ).length
 
 const subscribedElsewhere = { ...redis, nodes: nodes.toReversed() }
 
@@ -74,15 +79,14 @@ test('of a node that hangs only its own keys are lost: the others are made, remo
   const made = await b.getOrSetMany([lost[0], others[0]], (missing) =>
     Promise.resolve(new Map(missing.map((key) => [key, 'made']))),
   )
-  const { redis: state, bus, pending } = rigs[0].cache.status()
+  const { redis: state, pending } = rigs[0].cache.status()
   process.kill(pid, 'SIGCONT')
   await until(() => rigs.every(({ cache }) => cache.status().pending === 0))
   await until(() => rigs.every(({ cache }) => cache.status().redis === 'up'))
 
-  assert.is(left.size, keys.length - 2)
-  for (const key of others.slice(1)) assert.ok(right.has(key), key)
+  for (const key of others.slice(1)) assert.ok(left.has(key) && right.has(key), key)
   assert.equal(Object.fromEntries(made), { [lost[0]]: 'made', [others[0]]: 'made' })
-  assert.equal([state, bus, pending], ['down', 'up', 1])
+  assert.equal([state, pending > 0], ['down', true])
   assert.is(outages(rigs[0]) - before, 1, 'one line for one outage')
   const cold = await openShared({ redis })
   assert.is.not(await cold.cache.namespace('hung').get(lost[0]), 'old')
@@ -124,7 +128,7 @@ test('a node that is killed takes its keys with it, and the others are shared an
   assert.is(calls, lost.length + others.length)
   await until(async () => (await a.getMany([...lost, ...others])).size === 0)
   for (const node of otherNodes) assert.equal(await node.keys('*cache:killed:*'), [])
-  assert.is(rigs[0].cache.status().bus, 'up')
+  await until(() => rigs.every(({ cache }) => cache.status().bus === 'up'))
   for (const rig of rigs) rig.stop()
 })
 
