@@ -84,9 +84,10 @@ export class Host {
         this.#healing.again()
       })
     })
-    this.#probe = new ReadinessProbe(options.clock.monotonic, (plugin, error) =>
-      this.#starter.failed(plugin, 'health', error),
-    )
+    this.#probe = new ReadinessProbe(options.clock.monotonic, {
+      failed: (plugin, error) => this.#starter.failed(plugin, 'health', error),
+      recovered: (plugin) => options.log.info({ plugin }, 'plugin is well again'),
+    })
   }
 
   /** Listens at once (`starting`), then starts the plugins. Rejects when a critical one fails. Once. */

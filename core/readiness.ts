@@ -19,17 +19,23 @@ export interface Readiness {
   readonly plugins: readonly PluginHealth[]
 }
 
+interface Told {
+  readonly failed: (plugin: string, error: Error) => void
+  readonly recovered: (plugin: string) => void
+}
+
 /** Asks the health checks of what runs, at most once a second however many ask. */
 export class ReadinessProbe {
   readonly #now: () => number
-  readonly #failed: (plugin: string, error: unknown) => void
+  readonly #told: Told
+  readonly #failing = new Set<string>()
   #cached:
     | { readonly cast: Cast; readonly at: number; readonly answer: Promise<Readiness> }
     | undefined
 
-  constructor(now: () => number, failed: (plugin: string, error: unknown) => void) {
+  constructor(now: () => number, told: Told) {
     this.#now = now
-    this.#failed = failed
+    this.#told = told
   }
 
   async ask(cast: Cast): Promise<Readiness> {
@@ -44,10 +50,22 @@ export class ReadinessProbe {
     const checked = [...cast.instances.values()].filter(({ plugin }) => plugin.health !== undefined)
     const plugins = await Promise.all(checked.map(healthOf))
     const failing = plugins.filter(({ checks }) => hasFailed(checks))
-    for (const { plugin, checks } of failing) this.#failed(plugin, new Error(firstFailure(checks)))
+    for (const one of plugins) this.#tell(one)
     const isUnready = failing.some(({ required }) => required)
     const isDegraded = failing.length > 0 || cast.unavailable.size > 0
     return { status: isUnready ? 'unready' : isDegraded ? 'degraded' : 'ready', plugins }
+  }
+
+  /** Once when it begins and once when it ends, however often a balancer asks. */
+  #tell({ plugin, checks }: PluginHealth): void {
+    const failure = firstFailure(checks)
+    if ((failure !== undefined) === this.#failing.has(plugin)) return
+    if (failure === undefined) {
+      this.#failing.delete(plugin)
+      return this.#told.recovered(plugin)
+    }
+    this.#failing.add(plugin)
+    this.#told.failed(plugin, new Error(failure))
   }
 }
 
@@ -69,7 +87,7 @@ async function healthOf(instance: Instance): Promise<PluginHealth> {
 const hasFailed = (checks: PluginHealth['checks']) =>
   Object.values(checks).some(({ status }) => status === 'fail')
 
-const firstFailure = (checks: PluginHealth['checks']) =>
+const firstFailure = (checks: PluginHealth['checks']): string | undefined =>
   Object.entries(checks)
     .filter(([, { status }]) => status === 'fail')
-    .map(([name, { detail }]) => `${name}: ${detail ?? 'failed'}`)[0] ?? ''
+    .map(([name, { detail }]) => `${name}: ${detail ?? 'failed'}`)[0]

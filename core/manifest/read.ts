@@ -30,6 +30,7 @@ export function readManifest({ cwd, env, file, keepsOwn = false }: ReadOptions):
     const shown = shownPath(path, cwd)
     const text = readText(path)
     if (text === undefined) faults.push(missing(shown, keepsOwn))
+    else if (path === base && text.trim() === '') faults.push(empty(shown))
     const document = new ManifestDocument(shown, text ?? '', environment)
     faults.push(...document.faults)
     return orEmpty(document.root)
@@ -108,6 +109,15 @@ const missing = (file: string, isRunning: boolean): Fault =>
     isRunning
       ? 'the running server lives by it: put it back, or start the server anew'
       : 'name another by AUTODOCOPS_MANIFEST, or unset it to use config/manifest.yaml',
+  )
+
+/** An editor that truncates before it writes must not end every plugin. */
+const empty = (file: string): Fault =>
+  fileFault(
+    'E_MANIFEST_MISSING',
+    file,
+    'this file is empty',
+    'write `plugins: {}` for a server without plugins',
   )
 
 const fileFault = (code: FaultCode, file: string, message: string, hint: string): Fault => ({

@@ -128,6 +128,13 @@ export const text: readonly Broken[] = [
     ],
   },
   {
+    title: 'a manifest that is empty, as an editor leaves it for a moment',
+    yaml: ' \n',
+    told: [
+      'config/manifest.yaml:1:1 E_MANIFEST_MISSING $: this file is empty → write `plugins: {}` for a server without plugins',
+    ],
+  },
+  {
     title: 'a profile without a file',
     yaml: 'plugins: {}',
     env: { AUTODOCOPS_PROFILE: 'prodution' },
