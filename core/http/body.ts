@@ -52,7 +52,7 @@ export function readBytes(
   onAccepted: () => void,
 ): Promise<Buffer> {
   const encoding = request.headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity')
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw HttpErrors.unsupported_content_encoding({ headers: { 'Accept-Encoding': 'identity' } })
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
   onAccepted()

@@ -102,6 +102,10 @@ export const contentCases: Readonly<Record<string, Case>> = {
     status: 415,
     code: 'unsupported_content_encoding',
   },
+  'identity, in capitals': {
+    send: post('[]', ['Content-Encoding: Identity'], '/tree'),
+    status: 200,
+  },
   'gzip on a raw body': {
     send: post('{}', ['Content-Encoding: gzip'], '/raw'),
     status: 415,
