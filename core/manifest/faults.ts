@@ -7,7 +7,8 @@ export interface Position {
 
 /** What each code means; a code never changes its meaning. */
 export const faultCodes = {
-  E_MANIFEST_MISSING: 'The manifest, or the file that is named instead, cannot be read, or is empty.',
+  E_MANIFEST_MISSING:
+    'The manifest, or the file that is named instead, cannot be read, or is empty.',
   E_PROFILE_UNKNOWN: 'AUTODOCOPS_PROFILE names an overlay that does not exist.',
   E_SYNTAX: 'A file is no YAML, or an interpolation cannot be read.',
   E_KEY_DUPLICATE: 'A key stands twice in one map.',
